@@ -1,0 +1,104 @@
+# Quiet Hours for Bitrix24. `make help` lists what there is; every target sets up what it needs.
+# Needs Python 3.11 or newer and make. Virtual environments live in .venvs/, everything built in build/.
+
+SHELL := /bin/bash
+PYTHON ?= python3
+# The Lambda runtime's own minor version where the machine has it (byte-code, local runtime), else $(PYTHON).
+PYTHON313 := $(shell for p in python3.13 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.13.*/bin/python; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && { command -v "$$p"; break; }; done)
+
+VENVS := .venvs
+BIN := $(VENVS)/dev/bin
+# What an environment may set and what would override a test's own CA or stop byte-code from being written. pip keeps it.
+RUN := env -u CURL_CA_BUNDLE -u REQUESTS_CA_BUNDLE -u AWS_CA_BUNDLE -u SSL_CERT_FILE -u SSL_CERT_DIR -u PYTHONDONTWRITEBYTECODE
+
+.DEFAULT_GOAL := help
+
+# ---- what people use ------------------------------------------------------------------------------------------------
+
+.PHONY: help
+help:  ## list the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+.PHONY: demo
+demo: setup-local  ## the whole path once: an HTTPS mute, a replay, a schedule, refusals; ends by itself
+	@$(RUN) $(BIN)/python -m local.demo
+
+.PHONY: serve
+serve: setup-local  ## the same stack, left running to play with (Ctrl-C ends it)
+	@$(RUN) $(BIN)/python -m local.serve
+
+.PHONY: invoke
+invoke: setup-local  ## make invoke EVENT=events/....json: one event through the real runtime
+	@$(RUN) $(BIN)/python -m local.invoke $(EVENT)
+
+# ---- checks -----------------------------------------------------------------------------------------------------------
+
+.PHONY: check
+check: test lint types imports template security  ## everything CI checks
+
+.PHONY: test
+test: setup-local $(VENVS)/sdk/.ready  ## the whole suite
+	$(RUN) $(BIN)/pytest
+
+.PHONY: unit
+unit: $(VENVS)/dev/.ready  ## the fast tests only: no network, no environment
+	$(RUN) $(BIN)/pytest tests/unit
+
+.PHONY: lint
+lint: $(VENVS)/dev/.ready  ## ruff: lint and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+.PHONY: format
+format: $(VENVS)/dev/.ready  ## ruff: mend what can be mended
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: types
+types: $(VENVS)/dev/.ready  ## mypy --strict
+	$(BIN)/mypy
+
+.PHONY: imports
+imports: $(VENVS)/dev/.ready  ## import-linter: data flows one way
+	PYTHONPATH=functions:layers/bitrix24:. $(BIN)/lint-imports
+
+.PHONY: template
+template: $(VENVS)/template/.ready  ## sam validate, cfn-lint with the serverless rules, a real sam build
+	AWS_DEFAULT_REGION=eu-west-1 SAM_CLI_TELEMETRY=0 $(VENVS)/template/bin/sam validate --lint
+	$(VENVS)/template/bin/cfn-lint -t template.yaml -a cfn_lint_serverless.rules
+	SAM_CLI_TELEMETRY=0 PYTHON313=$(PYTHON313) $(VENVS)/template/bin/sam build --build-dir build/sam
+
+.PHONY: security
+security: $(VENVS)/dev/.ready $(VENVS)/checkov/.ready  ## bandit, checkov, pip-audit where it can reach its data
+	$(BIN)/bandit -q -r functions layers local -c pyproject.toml
+	BC_SKIP_MAPPING=TRUE $(VENVS)/checkov/bin/checkov --config-file .checkov.yaml
+	@$(BIN)/python -m local.audit requirements/runtime.txt requirements/bitrix24.txt
+
+# ---- set-up -----------------------------------------------------------------------------------------------------------
+
+.PHONY: setup
+setup: $(foreach v,dev emulator lambda sdk template checkov,$(VENVS)/$(v)/.ready)  ## every virtual environment
+
+.PHONY: setup-local
+setup-local: $(VENVS)/dev/.ready $(VENVS)/emulator/.ready $(VENVS)/lambda/.ready
+
+$(VENVS)/%/.ready: requirements/%.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	@echo "setting up $(@D) ..."
+	@rm -rf $(@D)
+	@$(if $(filter lambda,$*),$(or $(PYTHON313),$(PYTHON)),$(PYTHON)) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --require-hashes --only-binary=:all: --requirement $<
+	@touch $@
+
+.PHONY: lock
+lock: $(VENVS)/uv  ## pin requirements/*.txt again from requirements/*.in
+	for f in requirements/*.in; do $(VENVS)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --no-strip-extras $(UPGRADE) $$f -o $${f%.in}.txt; done
+
+$(VENVS)/uv:
+	$(PYTHON) -m venv $@ && $@/bin/pip install --quiet uv
+
+.PHONY: clean
+clean:  ## remove everything built and set up
+	rm -rf build .venvs .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
