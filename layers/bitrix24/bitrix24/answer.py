@@ -1,0 +1,103 @@
+"""Reading a portal's answer: the envelope ``{"result", "time"}`` or ``{"error", "error_description"}``, and its quirks.
+
+A code may arrive with any HTTP status, 200 included, in any case; ``error`` may be empty, a number or an object; errors
+carry no ``time``; a body may be an HTML page whatever the status.
+"""
+
+import json
+import math
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from bitrix24 import errors
+from bitrix24.redaction import describe, redact
+from bitrix24.transport import Reply
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A success.
+
+    Attributes:
+        result: what the method returned; any JSON value, ``None`` too.
+        time: the portal's timing (``start``, ``finish``, ``operating``, ...), ``None`` where it sent none or a strange one.
+    """
+
+    result: Any
+    time: dict[str, int | float | str] | None
+
+    @property
+    def operating_reset_at(self) -> float | None:
+        """When the method's operating time next shrinks (Unix seconds), where the portal said so."""
+        value = (self.time or {}).get("operating_reset_at")
+        return value if isinstance(value, int | float) else None
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An error the portal itself reported: its code in the documentation's spelling, its HTTP status."""
+
+    code: str
+    description: str
+    status: int
+
+
+def read(reply: Reply, secrets: Collection[str]) -> Answer | Refusal:
+    """Reads ``reply``.
+
+    Raises:
+        PortalMoved: a redirect, whatever its body says.
+        PortalFailed: a 5xx that is not an error of the portal's REST (a proxy's page, an empty body).
+        UnreadableAnswer: not a JSON object in UTF-8.
+        UnexpectedAnswer: JSON without sense: no result, an error that is no code.
+    """
+    if 300 <= reply.status < 400:
+        raise errors.PortalMoved
+    envelope = _parse(reply)
+    error = envelope.get("error")
+    if error is not None:
+        description = describe(envelope.get("error_description"), secrets)
+        return Refusal(_code(error, secrets), description, reply.status)
+    if reply.status >= 500:
+        raise errors.PortalFailed("INTERNAL_SERVER_ERROR")
+    if reply.status >= 400:
+        raise errors.UnexpectedAnswer(f"The portal answered HTTP {reply.status} without an error code.")
+    if "result" not in envelope:
+        raise errors.UnexpectedAnswer("The portal's answer has no result.")
+    return Answer(envelope["result"], _time(envelope.get("time"), secrets))
+
+
+def _parse(reply: Reply) -> dict[str, Any]:
+    try:
+        envelope = json.loads(reply.body.decode("utf-8"), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        envelope = None
+    if isinstance(envelope, dict):
+        return envelope
+    if reply.status >= 500:
+        raise errors.PortalFailed("INTERNAL_SERVER_ERROR", f"The portal answered HTTP {reply.status} with a page.")
+    raise errors.UnreadableAnswer("The portal's answer was not a JSON object in UTF-8.")
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+def _code(error: object, secrets: Collection[str]) -> str:
+    if not isinstance(error, str) or not errors.CODE.fullmatch(error) or any(secret in error for secret in secrets):
+        raise errors.UnexpectedAnswer("The portal answered with an error that is no error code.")
+    return errors.spelled(error)
+
+
+def _time(time: object, secrets: Collection[str]) -> dict[str, int | float | str] | None:
+    if not isinstance(time, dict) or len(time) > 16:
+        return None
+    for value in time.values():
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            return None
+        if isinstance(value, float) and not math.isfinite(value):
+            return None
+        if isinstance(value, str) and (len(value) > 64 or redact(value, secrets) != value):
+            return None
+    return time

@@ -1,0 +1,40 @@
+"""Keeping secrets out of texts: a webhook's URL *is* the password, and HTTP libraries put URLs into their messages."""
+
+import logging
+import re
+from collections.abc import Iterable
+
+_WEBHOOK_PATH = re.compile(r"(/rest/\d+/)[^/\s\"'?&#<>]+", re.IGNORECASE)
+_TAG = re.compile(r"<[^<>]*>")
+_BLANK = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
+DESCRIPTION_LENGTH = 300
+
+
+def redact(text: str, secrets: Iterable[str] = ()) -> str:
+    """``text`` with every one of ``secrets`` and everything that looks like a webhook's code replaced by ``***``."""
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    return _WEBHOOK_PATH.sub(r"\1***", text)
+
+
+def describe(description: object, secrets: Iterable[str] = ()) -> str:
+    """A portal's ``error_description``, fit to be shown: no secrets, no tags, one line, at most 300 characters.
+
+    Secrets are taken out before the tags and after them, because a tag may stand in the middle of a secret.
+    """
+    if not isinstance(description, str):
+        return ""
+    secrets = tuple(secrets)
+    text = _TAG.sub("", redact(description, secrets))
+    text = _BLANK.sub(" ", text).strip()
+    text = redact(text, secrets).encode("utf-8", "replace").decode("utf-8")
+    return text[:DESCRIPTION_LENGTH]
+
+
+class RedactingFilter(logging.Filter):
+    """Takes webhook codes out of a logger's own records; urllib3 logs each request's path at DEBUG."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Rewrites the record in place and lets it pass."""
+        record.msg, record.args = redact(record.getMessage()), ()
+        return True

@@ -1,0 +1,131 @@
+"""HTTPS to portals over requests: one session, one parsed CA bundle, no redirects, bounded answers, no secret out."""
+
+import logging
+import ssl
+import threading
+from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import certifi
+import requests
+import urllib3.exceptions
+from requests.adapters import HTTPAdapter
+
+from bitrix24.clock import TimeLeft
+from bitrix24.errors import Bitrix24Error, PortalTimeout, PortalUnreachable, UnreadableAnswer
+from bitrix24.redaction import RedactingFilter
+
+CONNECT_SECONDS = 3.05
+"""A little over TCP's first retransmission after 3 s (the advice of requests' own documentation)."""
+ANSWER_BYTES = 1024 * 1024
+USER_AGENT = "quiet-hours-for-bitrix24/1.0"
+_CHUNK = 64 * 1024
+_redacting = RedactingFilter()
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One HTTP answer."""
+
+    status: int
+    body: bytes
+
+
+class Transport:
+    """Posts JSON to portals. Keeps connections alive between calls; safe to use from several threads.
+
+    Args:
+        ca_bundle: a PEM file of the certificate authorities to trust; certifi's bundle by default.
+    """
+
+    def __init__(self, ca_bundle: str | None = None) -> None:
+        logging.getLogger("urllib3.connectionpool").addFilter(_redacting)
+        context = ssl.create_default_context(cafile=ca_bundle or certifi.where())
+        self._session = requests.Session()
+        self._session.trust_env = False  # neither proxies, .netrc nor a CA bundle from the environment
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # accounts share the session
+        self._session.headers.update({"User-Agent": USER_AGENT})
+        self._session.mount("https://", _SharedContextAdapter(context))
+
+    def post(self, url: str, body: bytes, time_left: TimeLeft) -> Reply:
+        """Posts ``body`` and reads the answer, both within ``time_left``.
+
+        Raises:
+            PortalTimeout: the time is over.
+            PortalUnreachable: no HTTP answer came.
+            UnreadableAnswer: the answer was cut short, compressed though we asked for it plain, or over 1 MiB.
+        """
+        failure: Bitrix24Error
+        try:
+            return self._exchange(url, body, time_left)
+        except (requests.Timeout, urllib3.exceptions.TimeoutError):
+            failure = PortalTimeout()
+        except requests.exceptions.SSLError:
+            failure = PortalUnreachable("TLS failed: the portal's certificate is not trusted, or it speaks no TLS.")
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError):
+            failure = PortalUnreachable("The portal refused or broke the connection, or its name does not resolve.")
+        raise failure  # outside of the handlers, so that no __context__ carries the URL
+
+    def _exchange(self, url: str, body: bytes, time_left: TimeLeft) -> Reply:
+        left = time_left()
+        if left <= 0:
+            raise PortalTimeout
+        with self._session.post(
+            url,
+            data=body,
+            headers={"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "identity"},
+            timeout=(min(CONNECT_SECONDS, left), left),
+            allow_redirects=False,
+            stream=True,
+        ) as response:
+            if 300 <= response.status_code < 400:
+                return Reply(response.status_code, b"")
+            return Reply(response.status_code, _read(response, time_left))
+
+
+def _read(response: requests.Response, time_left: TimeLeft) -> bytes:
+    """The whole body, or an error: asked for plain and bounded, a compressed bomb or an endless answer ends here."""
+    if response.headers.get("Content-Encoding", "identity").strip().lower() not in {"", "identity"}:
+        raise UnreadableAnswer("The portal's answer was compressed, which was not asked for.")
+    body = bytearray()
+    # A socket's timeout begins anew with each byte, so a trickle of them is ended from the side.
+    watchdog = threading.Timer(max(time_left(), 0), response.raw.shutdown)
+    watchdog.daemon = True
+    watchdog.start()
+    try:
+        while chunk := response.raw.read1(_CHUNK, decode_content=False):
+            body += chunk
+            if len(body) > ANSWER_BYTES:
+                raise UnreadableAnswer("The portal's answer was over 1 MiB.")
+        complete = True
+    except urllib3.exceptions.ProtocolError:
+        complete = False
+    finally:
+        watchdog.cancel()
+    if time_left() <= 0:
+        raise PortalTimeout
+    if not complete:
+        raise UnreadableAnswer("The portal's answer was cut short.")
+    return bytes(body)
+
+
+class _SharedContextAdapter(HTTPAdapter):
+    """Hands urllib3 one ready SSL context; requests would have the CA bundle parsed for each new connection."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._context = context
+        super().__init__(pool_connections=64, pool_maxsize=32, max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs, ssl_context=self._context)
+
+    def build_connection_pool_key_attributes(
+        self, request: requests.PreparedRequest, verify: bool | str, cert: Any = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        host, pool = super().build_connection_pool_key_attributes(request, verify, cert)
+        return host, {"ssl_context": self._context, "cert_reqs": pool["cert_reqs"]}
+
+    def cert_verify(self, conn: Any, url: str, verify: bool | str, cert: Any) -> None:
+        """Leaves the connection to the shared context, which verifies."""
+        conn.cert_reqs = "CERT_REQUIRED"
