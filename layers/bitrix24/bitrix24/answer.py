@@ -21,7 +21,7 @@ class Answer:
 
     Attributes:
         result: what the method returned; any JSON value, ``None`` too.
-        time: the portal's timing (``start``, ``finish``, ``operating``, ...), ``None`` where it sent none or a strange one.
+        time: the portal's timing (``start``, ``operating``, ...), ``None`` where it sent none or a strange one.
     """
 
     result: Any

@@ -41,7 +41,7 @@ class Webhook:
         if not host or "@" in parts.netloc or not parts.netloc.isascii() or re.search(r"[\s\\%]", parts.netloc):
             raise _unusable("it names no plain host")
         if parts.path.startswith("/rest/api/"):
-            raise _unusable("it is a REST 3.0 webhook, which has no im methods; create a classic one, /rest/USER_ID/CODE/")
+            raise _unusable("it is a REST 3.0 webhook, which has no im methods; a classic one is /rest/USER_ID/CODE/")
         path = _REST_PATH.fullmatch(parts.path)
         if path is None or parts.query or parts.fragment:
             raise _unusable("it is not of the form https://PORTAL/rest/USER_ID/CODE/")

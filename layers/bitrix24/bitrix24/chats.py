@@ -13,7 +13,7 @@ def mute(
 
     The setter is absolute and idempotent: a chat already in that state answers ``true`` and nothing changes.
     Exactly one id is sent, because ``DIALOG_ID`` silently overrides ``CHAT_ID``; ``MUTE`` is always the text ``"Y"`` or
-    ``"N"``, because the portal takes anything that is not loosely equal to ``"N"`` for a mute, and ``true`` for an unmute.
+    ``"N"``, because the portal takes anything not loosely equal to ``"N"`` for a mute, and ``true`` for an unmute.
 
     Args:
         client: whose chats.

@@ -90,7 +90,7 @@ class Client:
         return meaning(refusal.code, refusal.description)
 
     def _pause(self, method: str, refusal: Refusal) -> errors.Paused:
-        """Errors tell no time, so the last success's ``operating_reset_at`` counts, else the documented 300 or 900 s."""
+        """Errors tell no time: the last success's ``operating_reset_at`` counts, else the documented 300 or 900 s."""
         now = self._clock.now()
         if refusal.code == "OVERLOAD_LIMIT":
             what, until = EVERY_METHOD, now + _OVERLOAD_PAUSE

@@ -118,14 +118,14 @@ class _SharedContextAdapter(HTTPAdapter):
         super().__init__(pool_connections=64, pool_maxsize=32, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Every pool gets the context."""
         super().init_poolmanager(*args, **kwargs, ssl_context=self._context)
 
-    def build_connection_pool_key_attributes(
-        self, request: requests.PreparedRequest, verify: bool | str, cert: Any = None
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
-        host, pool = super().build_connection_pool_key_attributes(request, verify, cert)
-        return host, {"ssl_context": self._context, "cert_reqs": pool["cert_reqs"]}
+    def build_connection_pool_key_attributes(self, *args: Any, **kwargs: Any) -> Any:
+        """The pool's key holds the context instead of the path of a CA bundle."""
+        host, _ = super().build_connection_pool_key_attributes(*args, **kwargs)
+        return host, {"ssl_context": self._context, "cert_reqs": "CERT_REQUIRED"}
 
-    def cert_verify(self, conn: Any, url: str, verify: bool | str, cert: Any) -> None:
+    def cert_verify(self, conn: Any, *_args: Any) -> None:
         """Leaves the connection to the shared context, which verifies."""
         conn.cert_reqs = "CERT_REQUIRED"

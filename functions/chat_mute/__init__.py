@@ -1,0 +1,1 @@
+"""Quiet hours for Bitrix24: the Lambda behind the API and the schedules."""

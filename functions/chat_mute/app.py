@@ -1,0 +1,40 @@
+"""The Lambda's entry: recognises what invoked it and hands over."""
+
+import os
+from functools import cache, partial
+from typing import Any
+
+from chat_mute.errors import UnknownEvent
+from chat_mute.observability import Handler
+from chat_mute.schedule import is_direct
+from chat_mute.wiring import Service, build
+
+
+def lambda_handler(event: Any, context: Any) -> Any:
+    """Handles one invocation.
+
+    Raises:
+        UnknownEvent: nobody we know sends such an event.
+    """
+    return _handler()(event, context)
+
+
+@cache
+def _handler() -> Handler:
+    service = build(os.environ)
+    return service.telemetry.observe(partial(dispatch, service))
+
+
+def dispatch(service: Service, event: Any, context: Any) -> Any:
+    """Hands ``event`` to the trigger it belongs to.
+
+    Raises:
+        UnknownEvent: see `lambda_handler`.
+    """
+    if isinstance(event, dict):
+        if "httpMethod" in event and "requestContext" in event:
+            return service.api.handle(event, context)
+        if is_direct(event):
+            return service.schedule.direct(event, context)
+    service.telemetry.count("UnknownEvent")
+    raise UnknownEvent

@@ -1,0 +1,44 @@
+"""How much time an invocation may still take."""
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+
+class LambdaContext(Protocol):
+    """What we use of Lambda's context object."""
+
+    aws_request_id: str
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until Lambda kills the invocation."""
+
+
+class Budget:
+    """Seconds left; call it to know. Answers Lambda's question too, for Powertools.
+
+    Args:
+        context: Lambda's.
+        spare: seconds kept back for what comes after the portal's answer.
+        at_most: an upper bound, seconds.
+        monotonic: seconds from any fixed point.
+    """
+
+    def __init__(
+        self,
+        context: LambdaContext,
+        *,
+        spare: float,
+        at_most: float = float("inf"),
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._monotonic = monotonic
+        self._end = monotonic() + min(context.get_remaining_time_in_millis() / 1000 - spare, at_most)
+
+    def __call__(self) -> float:
+        """Seconds left, negative when over."""
+        return self._end - self._monotonic()
+
+    def get_remaining_time_in_millis(self) -> int:
+        """The same in milliseconds, at least 0."""
+        return max(0, int(self() * 1000))

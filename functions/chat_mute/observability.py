@@ -1,0 +1,50 @@
+"""Logs and metrics, through Powertools: which account, which chat, what outcome; never a webhook's code or a token."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from bitrix24.redaction import redact
+
+SERVICE = "chat-mute"
+NAMESPACE = "QuietHours"
+
+Handler = Callable[[dict[str, Any], Any], Any]
+
+
+class Telemetry:
+    """One logger and one set of metrics per process."""
+
+    def __init__(self) -> None:
+        self.logger = Logger(service=SERVICE, use_rfc3339=True, json_serializer=_serialize)
+        self._metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
+
+    def observe(self, handler: Handler) -> Handler:
+        """``handler`` with Lambda's context in each log line, and its metrics written at its end, whatever the end."""
+
+        def observed(event: dict[str, Any], context: Any) -> Any:
+            try:
+                return handler(event, context)
+            finally:
+                if self._metrics.metric_set:
+                    self._metrics.flush_metrics()
+                self._metrics.clear_metrics()
+
+        return self.logger.inject_lambda_context(observed, clear_state=True)
+
+    def trigger(self, name: str, correlation_id: str) -> None:
+        """Says what this invocation is about, for its log lines and metrics."""
+        self.logger.append_keys(trigger=name)
+        self.logger.set_correlation_id(correlation_id)
+        self._metrics.add_dimension("trigger", name)
+
+    def count(self, metric: str) -> None:
+        """Counts one ``metric``."""
+        self._metrics.add_metric(metric, MetricUnit.Count, 1)
+
+
+def _serialize(line: dict[str, Any]) -> str:
+    return redact(json.dumps(line, default=str))

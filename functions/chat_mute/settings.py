@@ -1,0 +1,38 @@
+"""What template.yaml tells the function through its environment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The function's settings; nothing here is secret.
+
+    Attributes:
+        secret_prefix: accounts' secrets are ``{secret_prefix}/{account}``.
+        state_table: DynamoDB table of what the service remembers about accounts.
+        idempotency_table: DynamoDB table of Powertools' idempotency records.
+        schedule_dead_letters: URL of the queue for schedule payloads that can never succeed.
+        ca_bundle: PEM file that replaces the standard CA bundle for portals.
+    """
+
+    secret_prefix: str
+    state_table: str
+    idempotency_table: str
+    schedule_dead_letters: str
+    ca_bundle: str | None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+        """Reads the variables template.yaml sets.
+
+        Raises:
+            KeyError: one is missing.
+        """
+        return cls(
+            secret_prefix=environment["SECRET_PREFIX"],
+            state_table=environment["STATE_TABLE"],
+            idempotency_table=environment["IDEMPOTENCY_TABLE"],
+            schedule_dead_letters=environment["SCHEDULE_DEAD_LETTERS"],
+            ca_bundle=environment.get("REQUESTS_CA_BUNDLE"),
+        )
