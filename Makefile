@@ -88,13 +88,13 @@ $(VENVS)/%/.ready: requirements/%.txt
 	@echo "setting up $(@D) ..."
 	@rm -rf $(@D)
 	@$(if $(filter lambda,$*),$(or $(PYTHON313),$(PYTHON)),$(PYTHON)) -m venv $(@D)
-	@$(@D)/bin/python -m pip install --quiet --require-hashes --only-binary=:all: --requirement $<
+	@$(@D)/bin/python -m pip install --quiet --no-deps --require-hashes --only-binary=:all: --requirement $<
 	@touch $@
 
 .PHONY: lock
 lock: $(VENVS)/uv  ## pin requirements/*.txt again from requirements/*.in
 	for f in requirements/*.in; do $(VENVS)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 \
-		--generate-hashes --no-emit-index-url --no-header --no-strip-extras $(UPGRADE) $$f -o $${f%.in}.txt; done
+		--generate-hashes --no-emit-index-url --no-header $(UPGRADE) $$f -o $${f%.in}.txt; done
 
 $(VENVS)/uv:
 	$(PYTHON) -m venv $@ && $@/bin/pip install --quiet uv

@@ -1,8 +1,8 @@
 """Doing a thing once per key, through Powertools' idempotency.
 
 Powertools keeps a record per key in DynamoDB: in progress while the work runs, then its result; an exception removes
-it, so only successes are kept. The work is the smallest unit around one portal call, *inside* the route, so that an error's
-response is never stored and replayed.
+it, so only successes are kept. The work is the smallest unit around one portal call, *inside* the route, so that an
+error's response is never stored and replayed.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -1,0 +1,15 @@
+# How the function and its layers are built; `sam build` and local/ use the same recipes, from the project's root.
+# Only pure Python goes in, so that what is tested on one architecture is, byte for byte, what runs on the other.
+
+PYTHON ?= python3
+# The runtime's own minor version. A build without it has no byte-code; `make deploy` refuses such a build.
+PYTHON313 ?= $(shell python3.13 -c 'import sys; print(sys.executable)' 2>/dev/null)
+
+INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-deps --no-compile \
+	--require-hashes --only-binary=:all: --platform any --implementation py --abi none --python-version 3.13
+
+# Byte-code that Lambda's read-only file system can use whatever the files' times are: without it a cold start compiles.
+define byte-code
+	@if [ -n "$(PYTHON313)" ]; then "$(PYTHON313)" -m compileall -q --invalidation-mode unchecked-hash -j 0 "$(1)"; \
+	else echo "skipped: byte-code of $(notdir $(ARTIFACTS_DIR)), there is no python3.13"; fi
+endef
