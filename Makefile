@@ -2,10 +2,7 @@
 # Needs Python 3.11 or newer and make. Virtual environments live in .venvs/, everything built in build/.
 
 SHELL := /bin/bash
-PYTHON ?= python3
-# The Lambda runtime's own minor version where the machine has it (byte-code, local runtime), else $(PYTHON).
-PYTHON313 := $(shell for p in python3.13 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.13.*/bin/python; do \
-	"$$p" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && { command -v "$$p"; break; }; done)
+include layers/build.mk
 
 VENVS := .venvs
 BIN := $(VENVS)/dev/bin
@@ -67,7 +64,7 @@ imports: $(VENVS)/dev/.ready  ## import-linter: data flows one way
 template: $(VENVS)/template/.ready  ## sam validate, cfn-lint with the serverless rules, a real sam build
 	AWS_DEFAULT_REGION=eu-west-1 SAM_CLI_TELEMETRY=0 $(VENVS)/template/bin/sam validate --lint
 	$(VENVS)/template/bin/cfn-lint -t template.yaml -a cfn_lint_serverless.rules
-	SAM_CLI_TELEMETRY=0 PYTHON313=$(PYTHON313) $(VENVS)/template/bin/sam build --build-dir build/sam
+	SAM_CLI_TELEMETRY=0 $(VENVS)/template/bin/sam build --build-dir build/sam
 
 .PHONY: security
 security: $(VENVS)/dev/.ready $(VENVS)/checkov/.ready  ## bandit, checkov, pip-audit where it can reach its data

@@ -2,8 +2,10 @@
 # Only pure Python goes in, so that what is tested on one architecture is, byte for byte, what runs on the other.
 
 PYTHON ?= python3
-# The runtime's own minor version. A build without it has no byte-code; `make deploy` refuses such a build.
-PYTHON313 ?= $(shell python3.13 -c 'import sys; print(sys.executable)' 2>/dev/null)
+# The runtime's own minor version where the machine has it: for byte-code, and for the local runtime. A build without it
+# has no byte-code; `make deploy` refuses such a build.
+PYTHON313 := $(shell for p in python3.13 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.13.*/bin/python; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && { command -v "$$p"; break; }; done)
 
 INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-deps --no-compile \
 	--require-hashes --only-binary=:all: --platform any --implementation py --abi none --python-version 3.13

@@ -1,7 +1,6 @@
 """HTTPS routes, and the one place where errors become responses."""
 
 import base64
-import binascii
 import json
 import math
 import re
@@ -62,8 +61,8 @@ class Api:
 
     def handle(self, event: Event, context: LambdaContext) -> Response:
         """Answers one request of API Gateway's REST API; never raises."""
-        self._telemetry.trigger("api", event["requestContext"]["requestId"])
         try:
+            self._telemetry.trigger("api", event["requestContext"]["requestId"])
             return self._route(event, Budget(context, spare=_SPARE_SECONDS, at_most=SECONDS))
         except errors.RequestError as error:
             self._telemetry.logger.info("refused", extra={"outcome": error.code})
@@ -128,7 +127,7 @@ def _body(event: Event) -> str | None:
     body = event.get("body") or ""
     try:
         raw = base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
-    except (binascii.Error, UnicodeEncodeError):
+    except ValueError:  # not Base64, or a lone surrogate
         return None
     if len(raw) > BODY_BYTES:
         raise errors.TooLarge("The body may be 256 KiB at most.")

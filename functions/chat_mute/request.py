@@ -181,6 +181,6 @@ def _refuse_constant(name: str) -> NoReturn:
     raise InvalidParameter("body", f"not JSON: {name}.")
 
 
-def _bounded_int(digits: str) -> int | str:
-    """Python refuses to convert thousands of digits; no field takes them, and none takes them as a text either."""
-    return int(digits) if len(digits) <= 20 else digits
+def _bounded_int(digits: str) -> int | float:
+    """Python refuses to convert thousands of digits; no field takes them, and none takes a float either."""
+    return int(digits) if len(digits) <= 20 else float(digits)

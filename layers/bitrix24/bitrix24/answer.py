@@ -5,7 +5,6 @@ carry no ``time``; a body may be an HTML page whatever the status.
 """
 
 import json
-import math
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -13,6 +12,8 @@ from typing import Any, NoReturn
 from bitrix24 import errors
 from bitrix24.redaction import describe, redact
 from bitrix24.transport import Reply
+
+_NUMBER_MAX = 1e15
 
 
 @dataclass(frozen=True)
@@ -93,11 +94,11 @@ def _code(error: object, secrets: Collection[str]) -> str:
 def _time(time: object, secrets: Collection[str]) -> dict[str, int | float | str] | None:
     if not isinstance(time, dict) or len(time) > 16:
         return None
-    for value in time.values():
+    for name, value in time.items():
         if isinstance(value, bool) or not isinstance(value, int | float | str):
             return None
-        if isinstance(value, float) and not math.isfinite(value):
+        if not isinstance(value, str) and not abs(value) < _NUMBER_MAX:  # so that infinity falls out, too
             return None
-        if isinstance(value, str) and (len(value) > 64 or redact(value, secrets) != value):
+        if any(len(text) > 64 or redact(text, secrets) != text for text in (name, value) if isinstance(text, str)):
             return None
     return time

@@ -17,6 +17,7 @@ EVERY_METHOD = "*"
 MAX_TRIES = 4
 _BACKOFF_SECONDS, _BACKOFF_MAX_SECONDS = 0.5, 8.0
 _OPERATION_PAUSE, _OVERLOAD_PAUSE = timedelta(seconds=300), timedelta(seconds=900)
+_OPERATION_PAUSE_MAX = timedelta(days=1)  # ten minutes are documented; a strange clock must not stop us for years
 _jitter = random.SystemRandom()
 
 
@@ -95,8 +96,9 @@ class Client:
         if refusal.code == "OVERLOAD_LIMIT":
             what, until = EVERY_METHOD, now + _OVERLOAD_PAUSE
         else:
-            told = datetime.fromtimestamp(self._operating_reset_at.get(method, 0), UTC)
-            what, until = method, told if told > now else now + _OPERATION_PAUSE
+            told = self._operating_reset_at.get(method, 0)
+            sane = 0 < told - now.timestamp() <= _OPERATION_PAUSE_MAX.total_seconds()
+            what, until = method, datetime.fromtimestamp(told, UTC) if sane else now + _OPERATION_PAUSE
         self._store.pause(what, until)
         return errors.Paused(refusal.code, refusal.description, until)
 

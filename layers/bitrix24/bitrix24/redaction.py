@@ -4,9 +4,11 @@ import logging
 import re
 from collections.abc import Iterable
 
-_WEBHOOK_PATH = re.compile(r"(/rest/\d+/)[^/\s\"'?&#<>]+", re.IGNORECASE)
+_WEBHOOK_PATH = re.compile(r"(/rest/\d+/)[^/\\\s\"'?&#<>]+", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]*>")
-_BLANK = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
+_NESTED_TAGS = 8
+_BLANK = re.compile(r"\s+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 DESCRIPTION_LENGTH = 300
 
 
@@ -25,8 +27,12 @@ def describe(description: object, secrets: Iterable[str] = ()) -> str:
     if not isinstance(description, str):
         return ""
     secrets = tuple(secrets)
-    text = _TAG.sub("", redact(description, secrets))
-    text = _BLANK.sub(" ", text).strip()
+    text = redact(description, secrets)
+    for _ in range(_NESTED_TAGS):
+        text = _TAG.sub("", text)
+    if _TAG.search(text):
+        text = text.replace("<", "").replace(">", "")
+    text = _CONTROL.sub("", _BLANK.sub(" ", text)).strip()
     text = redact(text, secrets).encode("utf-8", "replace").decode("utf-8")
     return text[:DESCRIPTION_LENGTH]
 

@@ -1,5 +1,6 @@
 """HTTPS to portals over requests: one session, one parsed CA bundle, no redirects, bounded answers, no secret out."""
 
+import contextlib
 import logging
 import ssl
 import threading
@@ -9,7 +10,7 @@ from typing import Any
 
 import certifi
 import requests
-import urllib3.exceptions
+import urllib3
 from requests.adapters import HTTPAdapter
 
 from bitrix24.clock import TimeLeft
@@ -21,6 +22,7 @@ CONNECT_SECONDS = 3.05
 ANSWER_BYTES = 1024 * 1024
 USER_AGENT = "quiet-hours-for-bitrix24/1.0"
 _CHUNK = 64 * 1024
+_LOGGERS_WITH_URLS = ("urllib3.connectionpool", "urllib3.connection")
 _redacting = RedactingFilter()
 
 
@@ -40,7 +42,8 @@ class Transport:
     """
 
     def __init__(self, ca_bundle: str | None = None) -> None:
-        logging.getLogger("urllib3.connectionpool").addFilter(_redacting)
+        for name in _LOGGERS_WITH_URLS:
+            logging.getLogger(name).addFilter(_redacting)
         context = ssl.create_default_context(cafile=ca_bundle or certifi.where())
         self._session = requests.Session()
         self._session.trust_env = False  # neither proxies, .netrc nor a CA bundle from the environment
@@ -71,11 +74,13 @@ class Transport:
         left = time_left()
         if left <= 0:
             raise PortalTimeout
+        # In total: what connecting takes is not there for the answer. requests takes urllib3's object, its stubs do not.
+        budget: Any = urllib3.Timeout(connect=min(CONNECT_SECONDS, left), total=left)
         with self._session.post(
             url,
             data=body,
             headers={"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "identity"},
-            timeout=(min(CONNECT_SECONDS, left), left),
+            timeout=budget,
             allow_redirects=False,
             stream=True,
         ) as response:
@@ -89,8 +94,15 @@ def _read(response: requests.Response, time_left: TimeLeft) -> bytes:
     if response.headers.get("Content-Encoding", "identity").strip().lower() not in {"", "identity"}:
         raise UnreadableAnswer("The portal's answer was compressed, which was not asked for.")
     body = bytearray()
+    over = threading.Event()
+
+    def end() -> None:
+        over.set()
+        with contextlib.suppress(OSError, RuntimeError, ValueError):  # the answer has ended in the same moment
+            response.raw.shutdown()
+
     # A socket's timeout begins anew with each byte, so a trickle of them is ended from the side.
-    watchdog = threading.Timer(max(time_left(), 0), response.raw.shutdown)
+    watchdog = threading.Timer(max(time_left(), 0), end)
     watchdog.daemon = True
     watchdog.start()
     try:
@@ -99,11 +111,11 @@ def _read(response: requests.Response, time_left: TimeLeft) -> bytes:
             if len(body) > ANSWER_BYTES:
                 raise UnreadableAnswer("The portal's answer was over 1 MiB.")
         complete = True
-    except urllib3.exceptions.ProtocolError:
-        complete = False
+    except (urllib3.exceptions.ProtocolError, urllib3.exceptions.SSLError, ValueError, AttributeError):
+        complete = False  # the last two: the TLS socket was shut down from the side between two steps of a read
     finally:
         watchdog.cancel()
-    if time_left() <= 0:
+    if over.is_set() or time_left() <= 0:
         raise PortalTimeout
     if not complete:
         raise UnreadableAnswer("The portal's answer was cut short.")

@@ -1,0 +1,139 @@
+"""The whole stack on loopback, for the demo, for `make serve` and for the tests."""
+
+import contextlib
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from botocore.credentials import Credentials
+
+from local.caller import Caller
+from local.certificates import Authority
+from local.emulator import ACCOUNT_ID, REGION, Emulator
+from local.front import Front
+from local.overlay import deploy
+from local.portal import Portal, PortalServer
+
+SECRET_PREFIX = "quiet-hours"  # noqa: S105  a name, not a secret
+SCHEDULE_ARN = f"arn:aws:scheduler:{REGION}:{ACCOUNT_ID}:schedule/default/evening"
+
+
+class Stack:
+    """A running stack; made by `running`.
+
+    Attributes:
+        portal: the simulated portal's state.
+        url: the API's stage.
+        outputs: of the CloudFormation stack.
+        emulator: AWS.
+    """
+
+    def __init__(  # noqa: PLR0913  the parts of a stack
+        self, *, portal: Portal, server: PortalServer, emulator: Emulator, front: Front, authority: Authority,
+        outputs: dict[str, str],
+    ) -> None:  # fmt: skip
+        self.portal = portal
+        self.server = server
+        self.emulator = emulator
+        self.outputs = outputs
+        self.ca_bundle = authority.bundle
+        self.url = f"https://127.0.0.1:{front.port}/_aws/execute-api/{outputs['ApiId']}/live"
+        self._root = emulator.client
+
+    def put_account(self, account: str, secret: dict[str, Any] | str) -> None:
+        """Creates or replaces an account's secret."""
+        secrets = self._root("secretsmanager")
+        name, text = f"{SECRET_PREFIX}/{account}", secret if isinstance(secret, str) else json.dumps(secret)
+        try:
+            secrets.create_secret(Name=name, SecretString=text)
+        except secrets.exceptions.ResourceExistsException:
+            secrets.put_secret_value(SecretId=name, SecretString=text)
+
+    def caller(self, name: str, paths: str = "*") -> Caller:
+        """A new IAM user who may call ``METHOD/path`` under the stage, e.g. ``POST/default/*``."""
+        iam = self._root("iam")
+        iam.create_user(UserName=name)
+        resource = f"arn:aws:execute-api:{REGION}:{ACCOUNT_ID}:{self.outputs['ApiId']}/live/{paths}"
+        statement = {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": resource}
+        iam.put_user_policy(
+            UserName=name,
+            PolicyName="call",
+            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+        )
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        return Caller(self.url, self.ca_bundle, Credentials(key["AccessKeyId"], key["SecretAccessKey"]))
+
+    def stranger(self) -> Caller:
+        """Somebody who does not sign."""
+        return Caller(self.url, self.ca_bundle, None)
+
+    def invoke(self, event: Any, *, wait: bool = True) -> Any:
+        """Invokes the function's alias as AWS would; ``wait=False`` as EventBridge Scheduler does, asynchronously.
+
+        Returns:
+            ``None``, or the function's result, or Lambda's ``{"errorType", "errorMessage", ...}``.
+        """
+        answer = self._root("lambda").invoke(
+            FunctionName=self.outputs["FunctionArn"],
+            InvocationType="RequestResponse" if wait else "Event",
+            Payload=json.dumps(event).encode(),
+        )
+        return json.loads(answer["Payload"].read()) if wait else None
+
+    def schedule(self, payload: dict[str, Any], at: datetime | None = None) -> None:
+        """Does what EventBridge Scheduler does: fills in its attributes and invokes asynchronously."""
+        self.invoke(fill(payload, at), wait=False)
+
+    def dead_letters(self, output: str = "ScheduleDeadLettersUrl") -> list[dict[str, Any]]:
+        """Takes what is in a dead-letter queue."""
+        sqs = self._root("sqs")
+        answer = sqs.receive_message(QueueUrl=self.outputs[output], MaxNumberOfMessages=10)
+        for message in answer.get("Messages", []):
+            sqs.delete_message(QueueUrl=self.outputs[output], ReceiptHandle=message["ReceiptHandle"])
+        return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
+
+    def log_lines(self) -> list[str]:
+        """What the function wrote to its log group."""
+        pages = self._root("logs").get_paginator("filter_log_events").paginate(logGroupName=self.outputs["LogGroupName"])
+        return [event["message"] for page in pages for event in page["events"]]
+
+
+@contextlib.contextmanager
+def running(portal: Portal, *, front_port: int = 0, log_level: str = "INFO") -> Iterator[Stack]:
+    """Everything started, built and deployed; everything ended and removed at the end, whatever the end."""
+    folder = Path(tempfile.mkdtemp(prefix="quiet-hours-"))
+    try:
+        authority = Authority(folder)
+        with Emulator(folder) as emulator:  # first, because it forks
+            outputs = deploy(emulator, authority.bundle, {"LogLevel": log_level, "SecretPrefix": SECRET_PREFIX})
+            with (
+                PortalServer(portal, authority.server_context()) as server,
+                Front(authority.server_context(), emulator.port, front_port) as front,
+            ):
+                yield Stack(
+                    portal=portal, server=server, emulator=emulator, front=front, authority=authority, outputs=outputs
+                )
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def fill(payload: Any, at: datetime | None = None) -> Any:
+    """``payload`` with EventBridge Scheduler's attributes filled in, which the emulator's scheduler does not do."""
+    due = (at or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    text = json.dumps(payload).replace("<aws.scheduler.schedule-arn>", SCHEDULE_ARN)
+    return json.loads(text.replace("<aws.scheduler.scheduled-time>", due))
+
+
+def wait_until(condition: Any, seconds: float = 15) -> bool:
+    """Whether ``condition()`` became true in time."""
+    give_up = time.monotonic() + seconds
+    while time.monotonic() < give_up:
+        if condition():
+            return True
+        time.sleep(0.05)
+    return bool(condition())
