@@ -11,6 +11,8 @@ from samtranslator.yaml_helper import yaml_parse
 
 from local.paths import BUILD, ROOT, TEMPLATE
 
+_MAKE = shutil.which("make") or "make"
+
 
 def read_template() -> dict[str, object]:
     """template.yaml as a document, its short tags in their long form."""
@@ -36,7 +38,7 @@ def build() -> dict[str, Path]:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         subprocess.run(  # noqa: S603
-            ["make", "--silent", "--makefile", source / "Makefile", f"build-{logical_id}", f"ARTIFACTS_DIR={folder}",
+            [_MAKE, "--silent", "--makefile", source / "Makefile", f"build-{logical_id}", f"ARTIFACTS_DIR={folder}",
              f"PYTHON={sys.executable}"],
             cwd=ROOT, check=True, env=_pip_environment(),
         )  # fmt: skip

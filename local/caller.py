@@ -23,7 +23,7 @@ class Caller:
 
     def __init__(self, url: str, ca_bundle: Path, credentials: Credentials | None) -> None:
         self._url = url
-        self.credentials = credentials
+        self._credentials = credentials
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.verify = str(ca_bundle)
@@ -36,8 +36,13 @@ class Caller:
         request = AWSRequest(
             method, self._url + path, data=data, headers={"Content-Type": "application/json", **(headers or {})}
         )
-        if self.credentials is not None:
-            SigV4Auth(self.credentials, "execute-api", REGION).add_auth(request)
+        if self._credentials is not None:
+            SigV4Auth(self._credentials, "execute-api", REGION).add_auth(request)
         return self._session.request(
-            method, request.url, data=data, headers=dict(request.headers.items()), timeout=60, allow_redirects=False
+            method,
+            self._url + path,
+            data=data,
+            headers=dict(request.headers.items()),
+            timeout=60,
+            allow_redirects=False,
         )

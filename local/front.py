@@ -1,11 +1,14 @@
-"""The API's HTTPS front: ends TLS and passes the bytes on unchanged, so that signatures stay valid."""
+"""The API's HTTPS front: ends TLS and hands requests on with their headers unchanged, so that signatures stay valid."""
 
-import asyncio
-import contextlib
+import http.client
 import ssl
 import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
+
+API_PATH = "/_aws/execute-api/"
+_HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length"})
 
 
 class Front:
@@ -13,53 +16,73 @@ class Front:
 
     Args:
         context: TLS.
-        upstream: the emulator's port.
+        upstream: the emulator's port; only its API is reached from here, not the rest of AWS.
         port: 0 for any free one.
     """
 
     def __init__(self, context: ssl.SSLContext, upstream: int, port: int = 0) -> None:
-        self._context = context
-        self._upstream = upstream
-        self.port = port
-        self._loop = asyncio.new_event_loop()
-        self._listening = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="front", daemon=True)
+        self._server = _Server(("127.0.0.1", port), _Handler)
+        self._server.upstream = upstream
+        self._server.tls = context
+        self.port: int = self._server.server_address[1]
+        self._thread = threading.Thread(target=self._server.serve_forever, name="front", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self._listening.wait()
         return self
 
     def __exit__(
         self, _type: type[BaseException] | None, _value: BaseException | None, _traceback: TracebackType | None
     ) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._server.shutdown()
+        self._server.server_close()
         self._thread.join()
 
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        serving = asyncio.start_server(self._serve, "127.0.0.1", self.port, ssl=self._context)
-        server = self._loop.run_until_complete(serving)
-        self.port = server.sockets[0].getsockname()[1]
-        self._listening.set()
-        self._loop.run_forever()
-        server.close()
-        tasks = asyncio.all_tasks(self._loop)
-        for task in tasks:
-            task.cancel()
-        self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-        self._loop.close()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(asyncio.CancelledError):  # when the front ends
-            up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self._upstream)
-            await asyncio.gather(_pump(reader, up_writer), _pump(up_reader, writer))
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+    upstream: int
+    tls: ssl.SSLContext
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """Shakes hands in the connection's own thread, so that a slow client holds up nobody."""
+        with self.tls.wrap_socket(request, server_side=True) as secured:
+            super().finish_request(secured, client_address)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Leaves clients that went away alone."""
 
 
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
-        while data := await reader.read(64 * 1024):
-            writer.write(data)
-            await writer.drain()
-    with contextlib.suppress(OSError):
-        writer.close()
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def _pass_on(self) -> None:
+        length = int(self.headers.get("Content-Length", 0))
+        body = self.rfile.read(length)
+        if not self.path.startswith(API_PATH):
+            self.send_error(404)
+            return
+        upstream = http.client.HTTPConnection("127.0.0.1", self.server.upstream, timeout=60)
+        try:
+            upstream.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+            for name, value in self.headers.items():
+                upstream.putheader(name, value)
+            upstream.endheaders(body)
+            response = upstream.getresponse()
+            answer = response.read()
+        finally:
+            upstream.close()
+        self.send_response_only(response.status)
+        for name, value in response.getheaders():
+            if name.lower() not in _HOP_BY_HOP:
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = do_OPTIONS = _pass_on  # noqa: N815
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the overridden method's name
+        """Says nothing."""

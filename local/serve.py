@@ -26,7 +26,7 @@ def main() -> int:
     furnish(portal)
     with running(portal, front_port=FRONT_PORT) as stack:
         stack.put_account("default", {"webhook_url": stack.server.webhook_url(ANN)})
-        credentials = stack.caller("you").credentials
+        credentials = stack.credentials("you")
         say(paint("Quiet Hours for Bitrix24 is up; Ctrl-C ends it.", "bold"))
         say(f"""
   export AWS_ACCESS_KEY_ID={credentials.access_key} AWS_SECRET_ACCESS_KEY={credentials.secret_key}

@@ -3,6 +3,8 @@
 import contextlib
 import json
 import shutil
+import signal
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -54,7 +56,7 @@ class Stack:
         except secrets.exceptions.ResourceExistsException:
             secrets.put_secret_value(SecretId=name, SecretString=text)
 
-    def caller(self, name: str, paths: str = "*") -> Caller:
+    def credentials(self, name: str, paths: str = "*") -> Credentials:
         """A new IAM user who may call ``METHOD/path`` under the stage, e.g. ``POST/default/*``."""
         iam = self._root("iam")
         iam.create_user(UserName=name)
@@ -66,11 +68,15 @@ class Stack:
             PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
         )
         key = iam.create_access_key(UserName=name)["AccessKey"]
-        return Caller(self.url, self.ca_bundle, Credentials(key["AccessKeyId"], key["SecretAccessKey"]))
+        return Credentials(key["AccessKeyId"], key["SecretAccessKey"])
 
-    def stranger(self) -> Caller:
-        """Somebody who does not sign."""
-        return Caller(self.url, self.ca_bundle, None)
+    def caller(self, name: str, paths: str = "*") -> Caller:
+        """Somebody who signs as the new IAM user ``name``."""
+        return self.caller_with(self.credentials(name, paths))
+
+    def caller_with(self, credentials: Credentials | None) -> Caller:
+        """Somebody who signs with ``credentials``, or does not sign."""
+        return Caller(self.url, self.ca_bundle, credentials)
 
     def invoke(self, event: Any, *, wait: bool = True) -> Any:
         """Invokes the function's alias as AWS would; ``wait=False`` as EventBridge Scheduler does, asynchronously.
@@ -89,6 +95,10 @@ class Stack:
         """Does what EventBridge Scheduler does: fills in its attributes and invokes asynchronously."""
         self.invoke(fill(payload, at), wait=False)
 
+    def invoke_schedule(self, payload: dict[str, Any], at: datetime | None = None) -> Any:
+        """The same, waiting for the function's result."""
+        return self.invoke(fill(payload, at))
+
     def dead_letters(self, output: str = "ScheduleDeadLettersUrl") -> list[dict[str, Any]]:
         """Takes what is in a dead-letter queue."""
         sqs = self._root("sqs")
@@ -99,13 +109,16 @@ class Stack:
 
     def log_lines(self) -> list[str]:
         """What the function wrote to its log group."""
-        pages = self._root("logs").get_paginator("filter_log_events").paginate(logGroupName=self.outputs["LogGroupName"])
+        pages = (
+            self._root("logs").get_paginator("filter_log_events").paginate(logGroupName=self.outputs["LogGroupName"])
+        )
         return [event["message"] for page in pages for event in page["events"]]
 
 
 @contextlib.contextmanager
 def running(portal: Portal, *, front_port: int = 0, log_level: str = "INFO") -> Iterator[Stack]:
     """Everything started, built and deployed; everything ended and removed at the end, whatever the end."""
+    before = signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     folder = Path(tempfile.mkdtemp(prefix="quiet-hours-"))
     try:
         authority = Authority(folder)
@@ -120,6 +133,7 @@ def running(portal: Portal, *, front_port: int = 0, log_level: str = "INFO") -> 
                 )
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        signal.signal(signal.SIGTERM, before)
 
 
 def fill(payload: Any, at: datetime | None = None) -> Any:

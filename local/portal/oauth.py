@@ -102,6 +102,10 @@ class OAuth:
         self._access.clear()
         self._refresh.clear()
 
+    def forget_refresh_tokens(self) -> None:
+        """Let every refresh token be used up, as by another process; access tokens stay."""
+        self._refresh.clear()
+
     def user_of(self, access_token: str) -> tuple[int, App] | str:
         """Return the user and application of an access token, or the error code of a call with it."""
         pair = self._access.get(access_token)

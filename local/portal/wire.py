@@ -52,8 +52,6 @@ class Request:
         and a body of another or no type are silently no parameters.
         """
         params = {str(key): value for key, value in php.parse_str(self.query).items()}
-        if self.verb not in ("POST", "PUT", "PATCH"):
-            return params
         kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind == "application/json":
             params.update({str(key): value for key, value in php.items(_json_or_none(self.body))})

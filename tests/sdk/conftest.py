@@ -22,6 +22,7 @@ HERE = Path(__file__).parent
 ANN = 503
 BOB = 547
 TOKEN_HOST = "oauth.bitrix24.tech"
+NEW_HOST = "renamed.bitrix24.test"
 
 Drive = Callable[..., dict[str, Any]]
 
@@ -51,7 +52,7 @@ def ca_file(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> 
 def server_context(authority: trustme.CA) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    authority.issue_cert("127.0.0.1", "localhost", TOKEN_HOST).configure_cert(context)
+    authority.issue_cert("127.0.0.1", TOKEN_HOST, NEW_HOST).configure_cert(context)
     return context
 
 
@@ -73,8 +74,8 @@ def server(portal: Portal, server_context: ssl.SSLContext) -> Iterator[PortalSer
 
 
 @pytest.fixture
-def token_server_proxy(server: PortalServer) -> Iterator[str]:
-    """A proxy whose only known host is the token server's, which an SDK has in its code; it leads to the portal."""
+def proxy(server: PortalServer) -> Iterator[str]:
+    """A proxy to the portal for two hosts: the token server the SDK has in its code, and a renamed portal."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=_tunnels, args=(listener, server.port), daemon=True)
         thread.start()
@@ -97,12 +98,13 @@ def drive(sdk_python: Path, ca_file: Path, server: PortalServer) -> Drive:
             **inputs,
         }
         environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-        environment |= {"REQUESTS_CA_BUNDLE": str(ca_file), "SSL_CERT_FILE": str(ca_file), "NO_PROXY": "127.0.0.1,localhost"}
-        environment.pop("SSL_CERT_DIR", None)
+        for name in ("CURL_CA_BUNDLE", "SSL_CERT_DIR"):
+            environment.pop(name, None)
+        environment |= {"REQUESTS_CA_BUNDLE": str(ca_file), "SSL_CERT_FILE": str(ca_file), "NO_PROXY": "127.0.0.1"}
         if proxy:
             environment["HTTPS_PROXY"] = proxy
         done = subprocess.run(
-            [sdk_python, "-W", "error::DeprecationWarning:__main__", HERE / script, scenario],
+            [sdk_python, HERE / script, scenario],
             input=json.dumps(inputs),
             env=environment,
             capture_output=True,
@@ -128,7 +130,7 @@ def _tunnels(listener: socket.socket, port: int) -> None:
             request = b""
             while b"\r\n\r\n" not in request:
                 request += client.recv(4096)
-            if not request.startswith(f"CONNECT {TOKEN_HOST}:443 ".encode()):
+            if not request.startswith(tuple(f"CONNECT {host}:443 ".encode() for host in (TOKEN_HOST, NEW_HOST))):
                 client.sendall(b"HTTP/1.1 403 Forbidden\r\n\r\n")
                 continue
             client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")

@@ -5,7 +5,7 @@ Runs in the SDK's own virtual environment and imports nothing of this project.
 
 import json
 import sys
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from b24pysdk import Config
 from b24pysdk.credentials import BitrixApp, BitrixToken, BitrixWebhook
@@ -16,7 +16,11 @@ def error_of(work):
     try:
         work()
     except Exception as error:  # noqa: BLE001 - the class is the result
-        return {"class": type(error).__name__, "code": getattr(error, "error", None), "status": getattr(error, "status_code", None)}
+        return {
+            "class": type(error).__name__,
+            "code": getattr(error, "error", None),
+            "status": getattr(error, "status_code", None),
+        }
     return None
 
 
@@ -71,7 +75,7 @@ def main():
             domain=given["domain"],
             auth_token=pair["access_token"],
             refresh_token=pair["refresh_token"],
-            expires=datetime.fromtimestamp(pair["expires"], timezone.utc),
+            expires=datetime.fromtimestamp(pair["expires"], UTC),
             expires_in=pair["expires_in"],
             bitrix_app=BitrixApp(client_id=app["client_id"], client_secret=app["client_secret"]),
         )

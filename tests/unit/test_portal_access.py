@@ -37,7 +37,14 @@ def test_webhook_paths(portal: Portal, method: str) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/rest/s3cr3tcode/profile", f"/rest/{ANN}/s3cr3tcode/no.such", "/rest/no.such", "/rest/nosuch", "/", f"/rest/{ANN}/bad/no.such"],
+    [
+        "/rest/s3cr3tcode/profile",
+        f"/rest/{ANN}/s3cr3tcode/no.such",
+        "/rest/no.such",
+        "/rest/nosuch",
+        "/",
+        f"/rest/{ANN}/bad/no.such",
+    ],
 )
 def test_not_found(portal: Portal, path: str) -> None:
     assert get(portal, path) == (

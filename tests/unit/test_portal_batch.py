@@ -76,9 +76,13 @@ def test_only_fifty_are_carried_out(portal: Portal) -> None:
     assert portal.muted_chats(ANN) == set(range(2000, 2050))
 
 
-@pytest.mark.parametrize(("halt", "halts"), [(1, True), ("1", True), (True, True), ("false", True), (0, False), ("0", False), ("", False), (None, False)])
+@pytest.mark.parametrize(
+    ("halt", "halts"),
+    [(1, True), ("1", True), (True, True), ("false", True), (0, False), ("0", False), ("", False), (None, False)],
+)
 def test_halt_is_a_php_boolean(portal: Portal, halt: Any, *, halts: bool) -> None:
     answer = batch(portal, {"a": mute(1489), "b": mute(9), "c": mute(1502)}, halt=halt)
+    assert set(answer["result_error"]) == {"b"}
     assert ("c" in answer["result"]) is not halts
     assert portal.is_muted(ANN, 1502) is not halts
 
@@ -133,12 +137,14 @@ def test_back_references(portal: Portal) -> None:
             "deep": "im.dialog.get?DIALOG_ID=" + quote("$result[list][items][0][id]"),
             "none": mute("$result[nothing][ID]"),
             "text": "im.search.chat.list?FIND=$result",
+            "array": "im.search.chat.list?FIND=$result[find]",
         },
     )
     assert portal.is_muted(ANN, 77)
     assert answer["result"]["deep"]["dialog_id"] == answer["result"]["list"]["items"][0]["id"]
     assert answer["result_error"]["none"]["error"] == "CHAT_ID_EMPTY"
     assert answer["result"]["text"] == []
+    assert answer["result_error"]["array"]["error"] == "FIND_SHORT", "an array is substituted by nothing"
 
 
 def test_totals_and_nexts_are_told(portal: Portal) -> None:
@@ -211,6 +217,7 @@ def test_faults_of_commands(portal: Portal) -> None:
 
 def test_direct_faults_do_not_hit_commands_and_the_other_way_round(portal: Portal) -> None:
     portal.faults.add(Fault.error("X"), method="im.chat.mute")
+    assert batch(portal, {"a": mute(1489)})["result"] == {"a": True}
     portal.faults.add(Fault.error("Y", status=400), method="im.chat.mute", in_batch=True)
     assert call(portal, "im.chat.mute", {"CHAT_ID": 1489})["error"] == "X"
     assert batch(portal, {"a": mute(1489)})["result_error"]["a"]["error"] == "Y"

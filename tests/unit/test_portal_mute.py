@@ -133,7 +133,9 @@ def test_ones_own_id_is_the_notes(portal: Portal) -> None:
     assert portal.muted_chats(ANN) == {notes.id}
 
 
-@pytest.mark.parametrize("case", ["stranger", "missing", "lines", "call", "support24Question", "networkDialog", "fixed"])
+@pytest.mark.parametrize(
+    "case", ["stranger", "missing", "lines", "call", "support24Question", "networkDialog", "fixed"]
+)
 def test_access_error(portal: Portal, case: str) -> None:
     chat_id = 4040
     if case == "stranger":
@@ -195,11 +197,13 @@ def test_older_builds() -> None:
     [
         ("application/json", b'{"CHAT_ID": 1489'),
         ("application/json", b"\xef\xbb\xbf{}"),
-        ("application/json", b'{"CHAT_ID": NaN}'),
+        ("application/json", b'{"CHAT_ID": 1489, "MUTE": NaN}'),
         ("application/json", b"[" * 200_000),
         ("application/json", b'"CHAT_ID"'),
         ("", b'{"CHAT_ID": 1489}'),
         ("text/plain", b'{"CHAT_ID": 1489}'),
+        ("text/plain", b"CHAT_ID=1489"),
+        ("", b"CHAT_ID=1489"),
         ("application/x-www-form-urlencoded", b'{"CHAT_ID": 1489}'),
     ],
 )

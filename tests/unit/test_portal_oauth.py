@@ -59,7 +59,12 @@ def test_refresh(portal: Portal, clock: Clock, pair: dict[str, Any], verb: str) 
         "access_token", "refresh_token", "expires", "expires_in", "client_endpoint", "server_endpoint", "domain",
         "member_id", "scope", "status", "user_id",
     }  # fmt: skip
-    assert (new["expires_in"], new["expires"], new["user_id"], new["scope"]) == (3600, int(clock()) + 3600, ANN, "crm,im")
+    assert (new["expires_in"], new["expires"], new["user_id"], new["scope"]) == (
+        3600,
+        int(clock()) + 3600,
+        ANN,
+        "crm,im",
+    )
     assert status_of(portal, new["access_token"]) == (200, None)
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import gc
+import gzip
 import http.client
 import json
+import signal
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
@@ -18,6 +22,11 @@ import trustme
 
 from local.portal import Fault, Portal, PortalServer
 from tests.unit.portal_calls import ANN, new_portal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +87,11 @@ def path(server: PortalServer, method: str = "im.chat.mute") -> str:
     return f"/rest/{ANN}/{server.portal.webhook_of(ANN).code}/{method}"
 
 
+def ask(connection: http.client.HTTPConnection, target: str) -> http.client.HTTPResponse:
+    connection.request("POST", target)
+    return connection.getresponse()
+
+
 # --- transports ------------------------------------------------------------------------------------------------------
 
 
@@ -106,6 +120,7 @@ def test_a_body_without_a_content_type_is_no_parameters(
     plain.request("POST", path(server), b'{"CHAT_ID": 1489}')
     answer = plain.getresponse()
     assert (answer.status, json.loads(answer.read())["error"]) == (400, "CHAT_ID_EMPTY")
+    assert answer.version == 11
 
 
 def test_connections_are_kept_alive(server: PortalServer, session: requests.Session) -> None:
@@ -118,9 +133,10 @@ def test_tls_is_at_least_1_2_and_certificates_count(server: PortalServer, ca_fil
     with pytest.raises(requests.exceptions.SSLError):
         requests.get(server.url, timeout=5, verify=True)
     context = ssl.create_default_context(cafile=ca_file)
-    with socket.create_connection(("127.0.0.1", server.port)) as raw, context.wrap_socket(
-        raw, server_hostname="127.0.0.1"
-    ) as tls:
+    with (
+        socket.create_connection(("127.0.0.1", server.port)) as raw,
+        context.wrap_socket(raw, server_hostname="127.0.0.1") as tls,
+    ):
         assert tls.version() in ("TLSv1.2", "TLSv1.3")
 
 
@@ -132,7 +148,9 @@ def test_plain_http_is_refused_for_webhooks_only() -> None:
         session.trust_env = False
         answer = session.post(server.webhook_url(ANN) + "profile", timeout=5)
         assert (answer.status_code, answer.json()["error"]) == (400, "INVALID_REQUEST")
-        assert session.post(f"{server.url}/rest/profile", data={"auth": token}, timeout=5).json()["result"]["ID"] == "503"
+        assert (
+            session.post(f"{server.url}/rest/profile", data={"auth": token}, timeout=5).json()["result"]["ID"] == "503"
+        )
 
 
 def test_twenty_connections_work_at_once(server_context: ssl.SSLContext, ca_file: str) -> None:
@@ -170,13 +188,23 @@ def test_reset_before_and_after_the_effect(
     for fault, done in ((Fault.reset_before_effect(), False), (Fault.reset_after_effect(), True)):
         portal.faults.add(fault, method="im.chat.mute")
         with pytest.raises(ConnectionError):
-            plain.request("POST", path(server) + "?CHAT_ID=1489")
-            plain.getresponse()
+            ask(plain, path(server) + "?CHAT_ID=1489")
         plain.close()
         assert portal.is_muted(ANN, 1489) is done
     assert [entry.status for entry in portal.calls] == [0, 0]
     plain.request("POST", path(server) + "?CHAT_ID=1489")
     assert plain.getresponse().status == 200
+
+
+def test_a_reset_is_a_reset_and_no_end() -> None:
+    portal = new_portal()
+    portal.faults.add(Fault.reset_before_effect())
+    with PortalServer(portal, None) as server:
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+        with pytest.raises(ConnectionError) as caught:
+            ask(connection, path(server))
+        connection.close()
+    assert caught.type is ConnectionResetError
 
 
 def test_truncated_body(server: PortalServer, portal: Portal, plain: http.client.HTTPSConnection) -> None:
@@ -224,8 +252,6 @@ def test_gzip_bomb(server: PortalServer, portal: Portal, plain: http.client.HTTP
     packed = answer.read()
     assert answer.getheader("Content-Encoding") == "gzip"
     assert len(packed) < 100_000
-    import gzip
-
     assert len(gzip.decompress(packed)) == 20 * 2**20
 
 
@@ -262,8 +288,7 @@ def test_stale_connection(server: PortalServer, portal: Portal, plain: http.clie
     assert answer.getheader("Connection") == "keep-alive"
     answer.read()
     with pytest.raises((http.client.RemoteDisconnected, ConnectionError, ssl.SSLError)):
-        plain.request("POST", path(server) + "?CHAT_ID=1502")
-        plain.getresponse()
+        ask(plain, path(server) + "?CHAT_ID=1502")
 
 
 def test_idle_connections_can_be_closed(server: PortalServer, session: requests.Session) -> None:
@@ -288,3 +313,20 @@ def test_stopping_ends_open_connections(server_context: ssl.SSLContext, ca_file:
         with pytest.raises(requests.ConnectionError):
             mute(server, session, timeout=2)
     gc.collect()
+
+
+def test_command_line(authority: trustme.CA, ca_file: str, tmp_path: Path) -> None:
+    certificate = authority.issue_cert("127.0.0.1")
+    certificate.private_key_pem.write_to_path(str(tmp_path / "key.pem"))
+    certificate.cert_chain_pems[0].write_to_path(str(tmp_path / "cert.pem"))
+    arguments = ["--cert", str(tmp_path / "cert.pem"), "--key", str(tmp_path / "key.pem"), "--port", "0"]
+    command = [sys.executable, "-m", "local.portal", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        with requests.Session() as session:
+            session.verify, session.trust_env = ca_file, False
+            answer = session.post(f"{url}im.chat.mute", json={"DIALOG_ID": "sg7"}, timeout=5)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(5) == 0
+    assert answer.json()["result"] is True

@@ -45,7 +45,7 @@ class Transport:
         for name in _LOGGERS_WITH_URLS:
             logging.getLogger(name).addFilter(_redacting)
         context = ssl.create_default_context(cafile=ca_bundle or certifi.where())
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.trust_env = False  # neither proxies, .netrc nor a CA bundle from the environment
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # accounts share the session
         self._session.headers.update({"User-Agent": USER_AGENT})
@@ -120,6 +120,13 @@ def _read(response: requests.Response, time_left: TimeLeft) -> bytes:
     if not complete:
         raise UnreadableAnswer("The portal's answer was cut short.")
     return bytes(body)
+
+
+class _Session(requests.Session):
+    """Knows no redirects: told not to follow one, requests still reads its whole body and parses where it leads."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None, whatever the answer's headers say."""
 
 
 class _SharedContextAdapter(HTTPAdapter):

@@ -1,0 +1,115 @@
+"""The whole stack once for all end-to-end tests: HTTPS, gateway, runtime, portal."""
+
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import requests
+from botocore.credentials import Credentials
+
+from local.caller import Caller
+from local.portal import Limits, Portal
+from local.stack import Stack, running
+from local.world import ANN, furnish
+from tests.conftest import WEBHOOK_MARK
+
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Service:
+    """What a test talks to.
+
+    Attributes:
+        said: every answer that came back, for the search for secrets.
+    """
+
+    stack: Stack
+    caller: Caller
+    credentials: Credentials
+    said: list[str]
+
+    @property
+    def portal(self) -> Portal:
+        return self.stack.portal
+
+    def call(
+        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+    ) -> requests.Response:
+        return self.call_as(self.caller, method, path, body, headers)
+
+    def call_as(
+        self, caller: Caller, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+    ) -> requests.Response:
+        response = caller.call(method, path, body, headers)
+        self.said.append(f"{response.headers} {response.text}")
+        return response
+
+    def mute(self, account: str, body: Any, headers: dict[str, str] | None = None) -> requests.Response:
+        return self.call("POST", f"/{account}/im.chat.mute", body, headers)
+
+    def asked(self) -> int:
+        """How often the portal was asked so far."""
+        return len(self.portal.calls)
+
+
+@pytest.fixture(scope="session")
+def service() -> Iterator[Service]:
+    portal = Portal(limits=Limits(enabled=False))
+    furnish(portal)
+    with running(portal, log_level="DEBUG") as stack:
+        credentials = stack.credentials("tests")
+        said: list[str] = []
+        yield Service(stack, stack.caller_with(credentials), credentials, said)
+        _no_secret_anywhere(stack, said)
+
+
+def _no_secret_anywhere(stack: Stack, said: list[str]) -> None:
+    """Searches everything the suite's calls answered, logged and stored for the webhooks' codes."""
+    codes = [*stack.portal.webhooks, WEBHOOK_MARK]
+    dynamodb, sqs = stack.emulator.client("dynamodb"), stack.emulator.client("sqs")
+    stored = [
+        json.dumps(dynamodb.scan(TableName=stack.outputs[table])["Items"])
+        for table in ("StateTableName", "IdempotencyTableName")
+    ]
+    queued = [
+        json.dumps(sqs.receive_message(QueueUrl=stack.outputs[queue], MaxNumberOfMessages=10).get("Messages", []))
+        for queue in ("ScheduleDeadLettersUrl", "FunctionDeadLettersUrl")
+    ]
+    places = {
+        "an answer": said,
+        "the function's log": stack.log_lines(),
+        "the emulator's log": [stack.emulator.log.read_text(errors="replace")],
+        "a table": stored,
+        "a queue": queued,
+    }
+    assert len(places["the function's log"]) > 100, "the search would prove nothing"
+    leaks = [(place, code) for place, texts in places.items() for code in codes for text in texts if code in text]
+    assert not leaks
+
+
+@pytest.fixture
+def new_account(service: Service) -> Callable[..., str]:
+    """Makes an account of its own for a test; by default Ann's, with a webhook of its own."""
+
+    def new(secret: dict[str, Any] | str | None = None, user_id: int = ANN, scopes: tuple[str, ...] = ("im",)) -> str:
+        number = next(_numbers)
+        if secret is None:
+            code = f"{WEBHOOK_MARK}{number:06}"
+            service.portal.add_webhook(user_id, code, scopes=scopes)
+            secret = {"webhook_url": f"{service.stack.server.url}/rest/{user_id}/{code}/"}
+        service.stack.put_account(f"account-{number}", secret)
+        return f"account-{number}"
+
+    return new
+
+
+@pytest.fixture
+def account(service: Service, new_account: Callable[..., str]) -> Iterator[str]:
+    """Ann's account, new, on a portal without faults left over."""
+    service.portal.faults.clear()
+    yield new_account()
+    service.portal.faults.clear()
