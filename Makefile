@@ -68,7 +68,7 @@ template: $(VENVS)/template/.ready  ## sam validate, cfn-lint with the serverles
 
 .PHONY: security
 security: $(VENVS)/dev/.ready $(VENVS)/checkov/.ready  ## bandit, checkov, pip-audit where it can reach its data
-	$(BIN)/bandit -q -r functions layers local -c pyproject.toml
+	$(BIN)/bandit -q -r functions layers
 	BC_SKIP_MAPPING=TRUE $(VENVS)/checkov/bin/checkov --config-file .checkov.yaml
 	@$(BIN)/python -m local.audit requirements/runtime.txt requirements/bitrix24.txt
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from bitrix24 import Client, TimeLeft, chats
+from bitrix24 import Client, OAuth, TimeLeft, users
 from bitrix24.errors import Bitrix24Error, CredentialError
 from chat_mute.accounts import Accounts
 from chat_mute.observability import Telemetry
@@ -28,10 +28,12 @@ class AccountCheck:
         seen: dict[str, Any] = {"account": account, "auth": None, "portal": None, "user_id": None}
 
         def ask(client: Client) -> str | None:
-            seen.update(auth="webhook", portal=client.webhook.portal, user_id=client.webhook.user_id)
-            if chats.profile_id(client, time_left=time_left) != client.webhook.user_id:
+            used = client.credentials
+            auth = "oauth" if isinstance(used, OAuth) else "webhook"
+            seen.update(auth=auth, portal=used.portal, user_id=used.user_id)
+            if users.profile_id(client, time_left=time_left) != used.user_id:
                 return "USER_CHANGED"
-            if "im" not in chats.scope(client, time_left=time_left):
+            if "im" not in users.scope(client, time_left=time_left):
                 raise CredentialError("insufficient_scope")
             return None
 

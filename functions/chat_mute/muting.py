@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bitrix24 import TimeLeft, chats
+from bitrix24 import TimeLeft, muting
 from bitrix24.errors import Bitrix24Error
 from chat_mute.accounts import Accounts
 from chat_mute.observability import Telemetry
@@ -36,7 +36,7 @@ class Muting:
         try:
             answer = self._accounts.use(
                 account,
-                lambda client: chats.mute(
+                lambda client: muting.mute(
                     client,
                     chat_id=request.chat_id,
                     dialog_id=request.dialog_id,

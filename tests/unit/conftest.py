@@ -1,7 +1,5 @@
 """Every unit test runs without a network and without the machine's environment."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from unittest import mock

@@ -5,11 +5,34 @@ client = Client(Webhook.parse(url), transport, store)
 chats.mute(client, chat_id=1489, muted=True, time_left=lambda: 10.0)
 """
 
-from bitrix24 import chats, errors
+from bitrix24 import chats, errors, muting, users
 from bitrix24.answer import Answer
-from bitrix24.auth import Webhook
-from bitrix24.client import EVERY_METHOD, Client, Store
+from bitrix24.auth import Credentials, OAuth, Webhook
+from bitrix24.batch import Command
+from bitrix24.client import EVERY_METHOD, Client, Outcome
 from bitrix24.clock import Clock, TimeLeft
+from bitrix24.limits import PortalLimits, Rate
+from bitrix24.store import MemoryStore, Store
 from bitrix24.transport import Transport
 
-__all__ = ["EVERY_METHOD", "Answer", "Client", "Clock", "Store", "TimeLeft", "Transport", "Webhook", "chats", "errors"]
+__all__ = [
+    "EVERY_METHOD",
+    "Answer",
+    "Client",
+    "Clock",
+    "Command",
+    "Credentials",
+    "MemoryStore",
+    "OAuth",
+    "Outcome",
+    "PortalLimits",
+    "Rate",
+    "Store",
+    "TimeLeft",
+    "Transport",
+    "Webhook",
+    "chats",
+    "errors",
+    "muting",
+    "users",
+]

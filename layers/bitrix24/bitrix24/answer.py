@@ -5,7 +5,7 @@ carry no ``time``; a body may be an HTML page whatever the status.
 """
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -56,17 +56,30 @@ def read(reply: Reply, secrets: Collection[str]) -> Answer | Refusal:
     if 300 <= reply.status < 400:
         raise errors.PortalMoved
     envelope = _parse(reply)
-    error = envelope.get("error")
-    if error is not None:
-        description = describe(envelope.get("error_description"), secrets)
-        return Refusal(_code(error, secrets), description, reply.status)
+    refusal = read_refusal(envelope, reply.status, secrets)
+    if refusal is not None:
+        return refusal
     if reply.status >= 500:
         raise errors.PortalFailed("INTERNAL_SERVER_ERROR")
     if reply.status >= 400:
         raise errors.UnexpectedAnswer(f"The portal answered HTTP {reply.status} without an error code.")
     if "result" not in envelope:
         raise errors.UnexpectedAnswer("The portal's answer has no result.")
-    return Answer(envelope["result"], _time(envelope.get("time"), secrets))
+    return Answer(envelope["result"], read_time(envelope.get("time"), secrets))
+
+
+def read_refusal(envelope: Mapping[str, Any], status: int, secrets: Collection[str]) -> Refusal | None:
+    """The error in an envelope, or in a command's place in a batch; ``error: null`` is none.
+
+    Raises:
+        UnexpectedAnswer: an error that is no code.
+    """
+    error = envelope.get("error")
+    if error is None:
+        return None
+    if not isinstance(error, str) or not errors.CODE.fullmatch(error) or any(secret in error for secret in secrets):
+        raise errors.UnexpectedAnswer("The portal answered with an error that is no error code.")
+    return Refusal(errors.spelled(error), describe(envelope.get("error_description"), secrets), status)
 
 
 def _parse(reply: Reply) -> dict[str, Any]:
@@ -85,13 +98,8 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(name)
 
 
-def _code(error: object, secrets: Collection[str]) -> str:
-    if not isinstance(error, str) or not errors.CODE.fullmatch(error) or any(secret in error for secret in secrets):
-        raise errors.UnexpectedAnswer("The portal answered with an error that is no error code.")
-    return errors.spelled(error)
-
-
-def _time(time: object, secrets: Collection[str]) -> dict[str, int | float | str] | None:
+def read_time(time: object, secrets: Collection[str]) -> dict[str, int | float | str] | None:
+    """The portal's timing, or ``None`` where it is none: anything but a small map of numbers and short texts."""
     if not isinstance(time, dict) or len(time) > 16:
         return None
     for name, value in time.items():

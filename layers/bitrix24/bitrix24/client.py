@@ -1,16 +1,20 @@
-"""Calling a portal's REST methods for one account, as `im.chat.mute`'s documentation and a real portal want it."""
+"""Calling a portal's REST methods for one account, as Bitrix24's documentation and a real portal want it."""
 
 import json
 import random
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from bitrix24 import errors
 from bitrix24.answer import Answer, Refusal, read
-from bitrix24.auth import Webhook
+from bitrix24.auth import Credentials, OAuth
+from bitrix24.batch import SIZE, Command, read_batch, request
 from bitrix24.clock import Clock, TimeLeft
+from bitrix24.limits import PortalLimits
+from bitrix24.refresh import TOKEN_HOSTS, Refresher
+from bitrix24.store import Store
 from bitrix24.transport import Transport
 
 EVERY_METHOD = "*"
@@ -18,77 +22,178 @@ MAX_TRIES = 4
 _BACKOFF_SECONDS, _BACKOFF_MAX_SECONDS = 0.5, 8.0
 _OPERATION_PAUSE, _OVERLOAD_PAUSE = timedelta(seconds=300), timedelta(seconds=900)
 _OPERATION_PAUSE_MAX = timedelta(days=1)  # ten minutes are documented; a strange clock must not stop us for years
+_GONE = (
+    "The access token is gone: the app was removed, or a refresh's answer was lost."
+    " Install the app again and replace the account's secret."
+)
+_EXPIRED = frozenset({"expired_token", "invalid_token"})
 _jitter = random.SystemRandom()
 
-
-class Store(Protocol):
-    """What a client must remember beyond its own process."""
-
-    def pauses(self) -> Mapping[str, datetime]:
-        """Until when a method, or ``EVERY_METHOD``, must not be called. Past instants may be among them."""
-
-    def pause(self, method: str, until: datetime) -> None:
-        """Remembers not to call ``method``, or ``EVERY_METHOD``, before ``until``."""
+Outcome = Answer | errors.Bitrix24Error
 
 
 class Client:
-    """One account: one user of one portal.
+    """One account: one user of one portal. Thread-safe.
+
+    For methods that are safe to repeat, as all those of this package are: setters to an absolute state, and reads.
 
     Args:
-        webhook: the account's credentials.
+        credentials: the account's.
         transport: connections; share one among all clients.
-        store: the account's pauses.
+        store: what the account must remember.
         clock: the time.
+        limits: the portal's; share one among all clients of a portal.
+        token_hosts: token servers that may be sent an app's secret.
     """
 
-    def __init__(self, webhook: Webhook, transport: Transport, store: Store, clock: Clock | None = None) -> None:
-        self.webhook = webhook
+    def __init__(  # noqa: PLR0913, PLR0917  what an account stands on; all but the first three have defaults
+        self,
+        credentials: Credentials,
+        transport: Transport,
+        store: Store,
+        clock: Clock | None = None,
+        limits: PortalLimits | None = None,
+        token_hosts: frozenset[str] = TOKEN_HOSTS,
+    ) -> None:
+        self.credentials = credentials
         self._transport = transport
         self._store = store
         self._clock = clock or Clock()
+        self._limits = limits or PortalLimits(clock=self._clock)
+        self._refresher = Refresher(transport, store, self._clock, token_hosts)
         self._operating_reset_at: dict[str, float] = {}
 
     def call(self, method: str, params: Mapping[str, Any] | None = None, *, time_left: TimeLeft) -> Answer:
         """Calls ``method``, and again where an error may pass and ``time_left`` allows.
 
-        Only for methods that are safe to repeat, as all those of this package are: a setter to an absolute state, or a
-        read. Waits between tries with full jitter, 0.5 s doubling to 8 s, at most four tries.
+        Waits between tries with full jitter, 0.5 s doubling to 8 s, at most four tries; keeps the portal's limits.
 
         Raises:
             Bitrix24Error: the last try's error; each meaning is a class of its own in `bitrix24.errors`.
         """
-        self._respect_pauses(method)
-        body = json.dumps(params or {}).encode()
+        paused = self._paused(self._store.pauses(), method)
+        if paused is not None:
+            raise paused
+        return self._call(method, params or {}, time_left)
+
+    def batch(self, commands: Mapping[str, Command], *, time_left: TimeLeft) -> dict[str, Outcome]:
+        """Calls up to 50 methods in one request, and again those whose error may pass.
+
+        A portal that refuses a method in batches gets it in single calls from then on.
+
+        Returns:
+            An outcome for each key; a failure of the whole request is the outcome of every command still open.
+        """
+        if len(commands) > SIZE:
+            raise ValueError(f"at most {SIZE} commands")
+        pauses = self._store.pauses()
+        outcomes: dict[str, Outcome] = {}
+        open_: dict[str, Command] = {}
+        for key, command in commands.items():
+            paused = self._paused(pauses, "batch", command.method)
+            if paused is None:
+                open_[key] = command
+            else:
+                outcomes[key] = paused
+        for tries in range(1, MAX_TRIES + 1):
+            single = {key for key, command in open_.items() if command.method in self._limits.refused_in_batch}
+            told, final = self._together({key: open_[key] for key in open_ if key not in single}, time_left)
+            single |= {key for key, outcome in told.items() if isinstance(outcome, errors.BatchRefused)}
+            outcomes |= told
+            outcomes |= {key: self._alone(open_[key], time_left) for key in single}
+            open_ = {} if final else {key: open_[key] for key in told.keys() - single if _may_pass(told[key], tries)}
+            wait = self._wait(tries)
+            if not open_ or wait >= time_left():
+                break
+            self._clock.sleep(wait)
+        return outcomes
+
+    def _together(self, commands: Mapping[str, Command], time_left: TimeLeft) -> tuple[dict[str, Outcome], bool]:
+        """One `batch`: the outcomes, and whether it failed as a whole, after all its own tries."""
+        if not commands:
+            return {}, True
+        try:
+            answer = self._call("batch", request(commands), time_left)
+        except errors.Bitrix24Error as error:
+            outcomes: dict[str, Outcome] = dict.fromkeys(commands, error)
+            final = True
+        else:
+            said = read_batch(answer.result, commands, self.credentials.secrets)
+            outcomes = {key: self._understand(commands[key].method, one) for key, one in said.items()}
+            final = False
+        for key, outcome in outcomes.items():
+            if isinstance(outcome, errors.BatchRefused):
+                self._limits.refused_in_batch.add(commands[key].method)
+        return outcomes, final
+
+    def _alone(self, command: Command, time_left: TimeLeft) -> Outcome:
+        try:
+            return self._call(command.method, command.params, time_left)
+        except errors.Bitrix24Error as error:
+            return error
+
+    def _call(self, method: str, params: Mapping[str, Any], time_left: TimeLeft) -> Answer:
         met: Counter[type[errors.Bitrix24Error]] = Counter()
         while True:
-            outcome = self._try(method, body, time_left)
+            self._limits.take(time_left)
+            used = self.credentials
+            outcome = self._try(used, method, params, time_left)
             if isinstance(outcome, Answer):
                 return outcome
             met[type(outcome)] += 1
-            wait = _jitter.uniform(0, min(_BACKOFF_MAX_SECONDS, _BACKOFF_SECONDS * 2 ** (met.total() - 1)))
+            first = met[type(outcome)] == 1
+            if first and isinstance(outcome, errors.CredentialError) and self._renew(used, outcome, time_left):
+                continue
+            wait = self._wait(met.total())
             if met[type(outcome)] >= outcome.tries or met.total() >= MAX_TRIES or wait >= time_left():
                 raise outcome
             self._clock.sleep(wait)
 
-    def _try(self, method: str, body: bytes, time_left: TimeLeft) -> Answer | errors.Bitrix24Error:
+    @staticmethod
+    def _wait(tries: int) -> float:
+        return _jitter.uniform(0, min(_BACKOFF_MAX_SECONDS, _BACKOFF_SECONDS * 2 ** (tries - 1)))
+
+    def _try(self, used: Credentials, method: str, params: Mapping[str, Any], time_left: TimeLeft) -> Outcome:
         try:
-            reply = self._transport.post(self.webhook.url(method), body, time_left)
-            outcome = read(reply, self.webhook.secrets)
+            body = json.dumps({**params, **used.params}).encode()
+            reply = self._transport.post(used.url(method), body, time_left)
+            outcome = self._understand(method, read(reply, used.secrets))
         except errors.Bitrix24Error as error:
             return error
-        if isinstance(outcome, Refusal):
-            return self._meaning(method, outcome)
-        if outcome.operating_reset_at is not None:
-            self._operating_reset_at[method] = outcome.operating_reset_at
+        if isinstance(outcome, errors.QueryLimitExceeded):
+            self._limits.refused()
         return outcome
 
-    def _meaning(self, method: str, refusal: Refusal) -> errors.Bitrix24Error:
-        meaning = errors.MEANINGS.get(refusal.code, errors.Bitrix24Error)
+    def _renew(self, used: Credentials, error: errors.CredentialError, time_left: TimeLeft) -> bool:
+        """Whether there are other tokens than those ``used``; only an expired token is a reason to ask for some.
+
+        Refreshing before that, or by a timer, gets an app blocked as automation (Bitrix24's documentation).
+        """
+        if not isinstance(used, OAuth):
+            return False
+        if self.credentials is not used:  # another thread has renewed them meanwhile
+            return True
+        renewed = self._refresher.renew(used, time_left) if error.code in _EXPIRED else self._refresher.newer(used)
+        if renewed is None and error.code == "NO_AUTH_FOUND":
+            raise errors.CredentialError(error.code, _GONE)
+        if renewed is None:
+            return False
+        self.credentials = renewed
+        return True
+
+    def _understand(self, method: str, said: Answer | Refusal | errors.Bitrix24Error) -> Outcome:
+        if isinstance(said, errors.Bitrix24Error):
+            return said
+        if isinstance(said, Answer):
+            if said.operating_reset_at is not None:
+                self._operating_reset_at[method] = said.operating_reset_at
+            return said
+        meaning = errors.MEANINGS.get(said.code, errors.Bitrix24Error)
         if meaning is errors.Paused:
-            return self._pause(method, refusal)
-        if refusal.code == "QUERY_LIMIT_EXCEEDED" and refusal.status == 401:
+            return self._pause(method, said)
+        if said.code == "QUERY_LIMIT_EXCEEDED" and said.status == 401:
             meaning = errors.AccountBlocked  # some integrations get it for good, as a failure of authorisation
-        return meaning(refusal.code, refusal.description)
+        return meaning(said.code, said.description)
 
     def _pause(self, method: str, refusal: Refusal) -> errors.Paused:
         """Errors tell no time: the last success's ``operating_reset_at`` counts, else the documented 300 or 900 s."""
@@ -102,9 +207,15 @@ class Client:
         self._store.pause(what, until)
         return errors.Paused(refusal.code, refusal.description, until)
 
-    def _respect_pauses(self, method: str) -> None:
-        pauses, now = self._store.pauses(), self._clock.now()
-        for what, code in ((EVERY_METHOD, "OVERLOAD_LIMIT"), (method, "OPERATION_TIME_LIMIT")):
+    def _paused(self, pauses: Mapping[str, datetime], *methods: str) -> errors.Paused | None:
+        now = self._clock.now()
+        for what in (EVERY_METHOD, *methods):
             until = pauses.get(what)
             if until is not None and until > now:
-                raise errors.Paused(code, "", until)
+                code = "OVERLOAD_LIMIT" if what == EVERY_METHOD else "OPERATION_TIME_LIMIT"
+                return errors.Paused(code, "", until)
+        return None
+
+
+def _may_pass(outcome: Outcome, tries: int) -> bool:
+    return isinstance(outcome, errors.Bitrix24Error) and tries < outcome.tries

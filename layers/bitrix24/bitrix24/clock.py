@@ -15,6 +15,10 @@ class Clock:
         """The present instant, aware, in UTC."""
         return datetime.now(UTC)
 
+    def monotonic(self) -> float:
+        """Seconds from some fixed point, never backwards."""
+        return time.monotonic()
+
     def sleep(self, seconds: float) -> None:
         """Waits."""
         time.sleep(seconds)

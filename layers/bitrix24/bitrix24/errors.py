@@ -52,6 +52,15 @@ class QueryLimitExceeded(Bitrix24Error):
     tries = 4
 
 
+class NoRoom(QueryLimitExceeded):
+    """Not sent: the portal's bucket has no room for one more request within the time budget."""
+
+    tries = 1
+
+    def __init__(self) -> None:
+        super().__init__("QUERY_LIMIT_EXCEEDED")
+
+
 class Paused(Bitrix24Error):
     """``OPERATION_TIME_LIMIT`` or ``OVERLOAD_LIMIT``: not to be asked again before ``until``.
 
@@ -67,6 +76,19 @@ class PortalFailed(Bitrix24Error):
     """A fault inside the portal that may pass: a 5xx page, ``INTERNAL_SERVER_ERROR``, ``CONNECTION_ERROR``."""
 
     tries = 4
+
+
+class BatchRefused(Bitrix24Error):
+    """``ERROR_BATCH_METHOD_NOT_ALLOWED``: this portal takes the method in single calls only."""
+
+
+class NotExecuted(Bitrix24Error):
+    """A batch's answer does not say what became of a command: halted, skipped or cut off. Unknown, never a success."""
+
+    tries = 3
+
+    def __init__(self) -> None:
+        super().__init__("ERROR_UNEXPECTED_ANSWER", "The portal did not say what became of this command.")
 
 
 class UnexpectedAnswer(Bitrix24Error):
@@ -119,6 +141,11 @@ MEANINGS: dict[str, type[Bitrix24Error]] = {
     "user_access_error": CredentialError,
     "authorization_error": CredentialError,
     "APPLICATION_NOT_FOUND": CredentialError,
+    "invalid_grant": CredentialError,
+    "invalid_client": CredentialError,
+    "WRONG_CLIENT": CredentialError,
+    "NOT_INSTALLED": CredentialError,
+    "bad_verification_code": CredentialError,
     "ACCESS_DENIED": AccountBlocked,
     "PORTAL_DELETED": AccountBlocked,
     "PAYMENT_REQUIRED": AccountBlocked,
@@ -130,7 +157,7 @@ MEANINGS: dict[str, type[Bitrix24Error]] = {
     "CONNECTION_ERROR": PortalFailed,
     "INVALID_REQUEST": Bitrix24Error,
     "ERROR_METHOD_NOT_FOUND": Bitrix24Error,
-    "ERROR_BATCH_METHOD_NOT_ALLOWED": Bitrix24Error,
+    "ERROR_BATCH_METHOD_NOT_ALLOWED": BatchRefused,
     "ERROR_BATCH_LENGTH_EXCEEDED": Bitrix24Error,
     "ERROR_MANIFEST_IS_NOT_AVAILABLE": Bitrix24Error,
 }

@@ -21,6 +21,7 @@ CONNECT_SECONDS = 3.05
 """A little over TCP's first retransmission after 3 s (the advice of requests' own documentation)."""
 ANSWER_BYTES = 1024 * 1024
 USER_AGENT = "quiet-hours-for-bitrix24/1.0"
+JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 _CHUNK = 64 * 1024
 _LOGGERS_WITH_URLS = ("urllib3.connectionpool", "urllib3.connection")
 _redacting = RedactingFilter()
@@ -51,7 +52,7 @@ class Transport:
         self._session.headers.update({"User-Agent": USER_AGENT})
         self._session.mount("https://", _SharedContextAdapter(context))
 
-    def post(self, url: str, body: bytes, time_left: TimeLeft) -> Reply:
+    def post(self, url: str, body: bytes, time_left: TimeLeft, content_type: str = JSON) -> Reply:
         """Posts ``body`` and reads the answer, both within ``time_left``.
 
         Raises:
@@ -61,7 +62,7 @@ class Transport:
         """
         failure: Bitrix24Error
         try:
-            return self._exchange(url, body, time_left)
+            return self._exchange(url, body, time_left, content_type)
         except (requests.Timeout, urllib3.exceptions.TimeoutError):
             failure = PortalTimeout()
         except requests.exceptions.SSLError:
@@ -70,16 +71,16 @@ class Transport:
             failure = PortalUnreachable("The portal refused or broke the connection, or its name does not resolve.")
         raise failure  # outside of the handlers, so that no __context__ carries the URL
 
-    def _exchange(self, url: str, body: bytes, time_left: TimeLeft) -> Reply:
+    def _exchange(self, url: str, body: bytes, time_left: TimeLeft, content_type: str) -> Reply:
         left = time_left()
         if left <= 0:
             raise PortalTimeout
-        # In total: what connecting takes is not there for the answer. requests takes urllib3's object, its stubs do not.
+        # In total: what connecting takes is not there for the answer. requests takes this object, its stubs do not.
         budget: Any = urllib3.Timeout(connect=min(CONNECT_SECONDS, left), total=left)
         with self._session.post(
             url,
             data=body,
-            headers={"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "identity"},
+            headers={"Content-Type": content_type, "Accept": "application/json", "Accept-Encoding": "identity"},
             timeout=budget,
             allow_redirects=False,
             stream=True,

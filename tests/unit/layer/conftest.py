@@ -1,7 +1,5 @@
 """Certificates and transports."""
 
-from __future__ import annotations
-
 import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path

@@ -1,16 +1,15 @@
 """Stand-ins for what the layer talks to, and a search for secrets in exceptions."""
 
-from __future__ import annotations
-
 import json
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import bitrix24
 from bitrix24 import Client, Clock, TimeLeft, Transport, Webhook
 from bitrix24.errors import Bitrix24Error
-from bitrix24.transport import Reply
+from bitrix24.transport import JSON, Reply
 
 CODE = "s3cr3tc0de7x9"
 URL = f"https://portal.example/rest/503/{CODE}/"
@@ -28,6 +27,9 @@ class FakeClock(Clock):
     def now(self) -> datetime:
         return self.time
 
+    def monotonic(self) -> float:
+        return self.time.timestamp()
+
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.forward(seconds)
@@ -37,13 +39,18 @@ class FakeClock(Clock):
 
     def budget(self, seconds: float) -> TimeLeft:
         end = self.time + timedelta(seconds=seconds)
-        return lambda: (end - self.time).total_seconds()
+
+        def left() -> float:
+            return (end - self.time).total_seconds()
+
+        return left
 
 
-class MemoryStore:
-    """Pauses in memory."""
+class MemoryStore(bitrix24.MemoryStore):
+    """A store whose pauses a test may look at and set."""
 
     def __init__(self) -> None:
+        super().__init__(WEBHOOK)
         self.kept: dict[str, datetime] = {}
 
     def pauses(self) -> Mapping[str, datetime]:
@@ -63,7 +70,7 @@ class ScriptedTransport(Transport):
         self.steps = list(steps)
         self.asked: list[tuple[str, bytes]] = []
 
-    def post(self, url: str, body: bytes, time_left: TimeLeft) -> Reply:
+    def post(self, url: str, body: bytes, time_left: TimeLeft, content_type: str = JSON) -> Reply:
         self.asked.append((url, body))
         step = self.steps.pop(0) if len(self.steps) > 1 else self.steps[0]
         if isinstance(step, Bitrix24Error):
@@ -110,6 +117,11 @@ def refusal(code: str, status: int = 400, description: str = "") -> Reply:
 
 
 PAGE = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
+
+
+def assert_tells_nothing(error: BaseException) -> None:
+    """Nothing that a logger could print about ``error`` has the webhook's code."""
+    assert CODE not in everything_said_by(error)
 
 
 def everything_said_by(error: BaseException) -> str:

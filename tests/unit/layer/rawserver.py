@@ -1,7 +1,5 @@
 """A TLS server that answers exactly the bytes a test has written down."""
 
-from __future__ import annotations
-
 import contextlib
 import socket
 import ssl
@@ -76,9 +74,13 @@ class RawServer:
     def _connection(self, connection: socket.socket) -> None:
         self._open.append(connection)
         with contextlib.suppress(OSError, ValueError):
-            if self._context is not None:
-                connection = self._context.wrap_socket(connection, server_side=True)
-                self._open.append(connection)
+            if self._context is None:  # a client that speaks TLS sends no request that could be read
+                self.requests.append(connection.recv(65536))
+                connection.sendall(http(b"", "400 Bad Request", "Connection: close"))
+                connection.recv(65536)
+                return
+            connection = self._context.wrap_socket(connection, server_side=True)
+            self._open.append(connection)
             while self._answer(connection):
                 pass
         with contextlib.suppress(OSError):

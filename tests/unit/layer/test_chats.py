@@ -1,12 +1,10 @@
 """The chat methods: exactly what is sent, and which answers count."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
 
-from bitrix24 import chats, errors
+from bitrix24 import errors, muting, users
 from tests.unit.layer.doubles import URL, Account, reply, success
 
 
@@ -25,7 +23,7 @@ from tests.unit.layer.doubles import URL, Account, reply, success
 )
 def test_mute_sends_one_id_and_y_or_n_in_one_call(arguments: dict[str, Any], body: bytes) -> None:
     account = Account(success(time={"start": 1}))
-    answer = chats.mute(account.client, **arguments, time_left=account.time_left)
+    answer = muting.mute(account.client, **arguments, time_left=account.time_left)
     assert account.transport.asked == [(URL + "im.chat.mute", body)]
     assert (answer.result, answer.time) == (True, {"start": 1})
 
@@ -34,14 +32,14 @@ def test_mute_sends_one_id_and_y_or_n_in_one_call(arguments: dict[str, Any], bod
 def test_mute_takes_exactly_one_id(ids: dict[str, Any]) -> None:
     account = Account(success())
     with pytest.raises(ValueError, match="exactly one"):
-        chats.mute(account.client, **ids, muted=True, time_left=account.time_left)
+        muting.mute(account.client, **ids, muted=True, time_left=account.time_left)
     assert account.tries == 0
 
 
 def mute(result: Any) -> None:
     account = Account(success(result), success(True))
     try:
-        chats.mute(account.client, chat_id=1, muted=True, time_left=account.time_left)
+        muting.mute(account.client, chat_id=1, muted=True, time_left=account.time_left)
     finally:
         assert account.tries == 1, "the portal's word on it is final"
 
@@ -62,14 +60,16 @@ def test_any_result_but_true_and_false_is_unexpected(result: Any) -> None:
 def test_a_missing_result_is_unexpected() -> None:
     account = Account(reply(200, {"time": {}}))
     with pytest.raises(errors.UnexpectedAnswer):
-        chats.mute(account.client, chat_id=1, muted=True, time_left=account.time_left)
+        muting.mute(account.client, chat_id=1, muted=True, time_left=account.time_left)
     assert account.tries == 1
 
 
-@pytest.mark.parametrize(("given", "user_id"), [("503", 503), (503, 503), ("1", 1), ("0503", 503), (2**63 - 1, 2**63 - 1)])
+@pytest.mark.parametrize(
+    ("given", "user_id"), [("503", 503), (503, 503), ("1", 1), ("0503", 503), (2**63 - 1, 2**63 - 1)]
+)
 def test_profile_id_reads_a_text_or_a_number(given: Any, user_id: int) -> None:
     account = Account(success({"ID": given, "ADMIN": False}))
-    assert chats.profile_id(account.client, time_left=account.time_left) == user_id
+    assert users.profile_id(account.client, time_left=account.time_left) == user_id
     assert account.transport.asked == [(URL + "profile", b"{}")]
 
 
@@ -97,13 +97,13 @@ def test_profile_id_reads_a_text_or_a_number(given: Any, user_id: int) -> None:
 def test_a_profile_without_an_id_is_unexpected(profile: Any) -> None:
     account = Account(success(profile))
     with pytest.raises(errors.UnexpectedAnswer):
-        chats.profile_id(account.client, time_left=account.time_left)
+        users.profile_id(account.client, time_left=account.time_left)
 
 
 @pytest.mark.parametrize("scopes", [[], ["im"], ["im", "user_brief", "im"]])
 def test_scope_is_a_set_of_texts(scopes: list[str]) -> None:
     account = Account(success(scopes))
-    assert chats.scope(account.client, time_left=account.time_left) == frozenset(scopes)
+    assert users.scope(account.client, time_left=account.time_left) == frozenset(scopes)
     assert account.transport.asked == [(URL + "scope", b"{}")]
 
 
@@ -111,4 +111,4 @@ def test_scope_is_a_set_of_texts(scopes: list[str]) -> None:
 def test_a_scope_that_is_no_list_of_texts_is_unexpected(scopes: Any) -> None:
     account = Account(success(scopes))
     with pytest.raises(errors.UnexpectedAnswer):
-        chats.scope(account.client, time_left=account.time_left)
+        users.scope(account.client, time_left=account.time_left)

@@ -1,7 +1,5 @@
 """OPERATION_TIME_LIMIT and OVERLOAD_LIMIT: asked once, then left alone."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from typing import Any
 

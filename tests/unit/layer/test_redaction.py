@@ -1,7 +1,5 @@
 """What may come out of a portal's texts."""
 
-from __future__ import annotations
-
 import logging
 import re
 import time
@@ -76,7 +74,9 @@ def test_tags_nested_without_end_do_not_come_out() -> None:
 
 PIECES = st.lists(
     st.one_of(
-        st.sampled_from([CODE, CODE[:4], CODE[4:], "<b>", "<", ">", "/rest/503/", "/rest/", "1/", "\x00", "\ud800", " "]),
+        st.sampled_from(
+            [CODE, CODE[:4], CODE[4:], "<b>", "<", ">", "/rest/503/", "/rest/", "1/", "\x00", "\ud800", " "]
+        ),
         st.text(max_size=5),
     ),
     max_size=30,

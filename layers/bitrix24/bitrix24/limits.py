@@ -1,0 +1,78 @@
+"""A portal's request limit, paced ahead of time, so that it is not met.
+
+Bitrix24's cloud counts requests in a leaky bucket: it drains by 2 a second and refuses above 50 (Enterprise: 5 and 250)
+with 503 ``QUERY_LIMIT_EXCEEDED``. The bucket is the portal's: all accounts on it, and all other programs, share it. Not
+known is whether refused requests count too; a client that comes back at the drain's pace would then keep it full for
+ever, so after a refusal the bucket is taken for full and everybody pauses.
+"""
+
+import threading
+from dataclasses import dataclass
+
+from bitrix24.clock import Clock, TimeLeft
+from bitrix24.errors import NoRoom
+
+MARGIN_BURST, MARGIN_PER_SECOND = 0.9, 0.975
+"""Clocks differ, and somebody else may use the portal too: of the burst a tenth is left, of the pace a fortieth."""
+PAUSE_SECONDS = 2.0
+_INSTANT = 1e-6  # less than a clock can tell
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A portal's limit: ``burst`` requests at once, ``per_second`` in the long run."""
+
+    burst: float = 50
+    per_second: float = 2
+
+
+class PortalLimits:
+    """What this process knows of one portal's limits; share it among all clients of the portal. Thread-safe.
+
+    Attributes:
+        refused_in_batch: methods the portal takes in single calls only.
+    """
+
+    def __init__(self, rate: Rate | None = None, clock: Clock | None = None) -> None:
+        rate = rate or Rate()
+        self._burst = max(1.0, rate.burst * MARGIN_BURST)
+        self._per_second = rate.per_second * MARGIN_PER_SECOND
+        self._clock = clock or Clock()
+        self.refused_in_batch: set[str] = set()
+        self._lock = threading.Lock()
+        self._level = 0.0
+        self._seen = self._clock.monotonic()
+        self._paused_until = self._seen
+
+    def take(self, time_left: TimeLeft) -> None:
+        """Waits until one more request fits, and counts it.
+
+        Raises:
+            NoRoom: it will not fit within ``time_left``; nothing was counted.
+        """
+        while (wait := self._wait()) > 0:
+            if wait >= time_left():
+                raise NoRoom
+            self._clock.sleep(wait)
+
+    def refused(self) -> None:
+        """The portal refused a request: the bucket is full, whatever we had counted."""
+        with self._lock:
+            self._drain()
+            self._level = max(self._level, self._burst)
+            self._paused_until = self._seen + PAUSE_SECONDS
+
+    def _wait(self) -> float:
+        """Seconds until one more fits; 0 counts it."""
+        with self._lock:
+            self._drain()
+            wait = max(self._paused_until - self._seen, (self._level + 1 - self._burst) / self._per_second)
+            if wait > _INSTANT:
+                return wait
+            self._level += 1
+            return 0.0
+
+    def _drain(self) -> None:
+        now = self._clock.monotonic()
+        self._level = max(0.0, self._level - (now - self._seen) * self._per_second)
+        self._seen = now

@@ -1,0 +1,63 @@
+"""What clients remember beyond one call, and a store for processes that live long."""
+
+import threading
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+from bitrix24.auth import Credentials, OAuth
+
+
+class Store(Protocol):
+    """What an account must remember beyond its own process. Webhooks need the first two methods only."""
+
+    def pauses(self) -> Mapping[str, datetime]:
+        """Until when a method, or ``EVERY_METHOD``, must not be called. Past instants may be among them."""
+
+    def pause(self, method: str, until: datetime) -> None:
+        """Remembers not to call ``method``, or ``EVERY_METHOD``, before ``until``."""
+
+    def load(self) -> Credentials:
+        """The credentials as they are stored now, not as somebody has cached them."""
+
+    def save(self, document: Mapping[str, Any]) -> None:
+        """Stores an OAuth account's credentials. They are not used before this has returned."""
+
+    def lock_refresh(self, now: datetime, until: datetime) -> bool:
+        """Takes the right to refresh the tokens, unless somebody has it; it ends at ``until`` by itself."""
+
+    def unlock_refresh(self) -> None:
+        """Gives that right back."""
+
+
+class MemoryStore:
+    """A store for one account in one process that lives long. Thread-safe."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
+        self._pauses: dict[str, datetime] = {}
+        self._refreshing = threading.Lock()
+
+    def pauses(self) -> Mapping[str, datetime]:
+        """See `Store`."""
+        return dict(self._pauses)
+
+    def pause(self, method: str, until: datetime) -> None:
+        """See `Store`."""
+        self._pauses[method] = until
+
+    def load(self) -> Credentials:
+        """See `Store`."""
+        return self._credentials
+
+    def save(self, document: Mapping[str, Any]) -> None:
+        """See `Store`."""
+        self._credentials = OAuth.parse(document)
+
+    def lock_refresh(self, now: datetime, until: datetime) -> bool:  # noqa: ARG002  it ends with the process
+        """See `Store`."""
+        return self._refreshing.acquire(blocking=False)
+
+    def unlock_refresh(self) -> None:
+        """See `Store`."""
+        self._refreshing.release()

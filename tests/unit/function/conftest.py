@@ -1,0 +1,54 @@
+"""Telemetry whose lines a test can read."""
+
+import io
+import json
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from aws_lambda_powertools.logging import logger as powertools_logger
+
+from chat_mute.observability import SERVICE, Telemetry
+
+Lines = Callable[[], list[dict[str, Any]]]
+
+
+@pytest.fixture
+def log() -> io.StringIO:
+    return io.StringIO()
+
+
+@pytest.fixture
+def telemetry(log: io.StringIO) -> Iterator[Telemetry]:
+    """Powertools keeps one logger and one set of metrics per process, so what a test leaves in them is taken out."""
+    telemetry = Telemetry()
+    (handler,) = (h for h in logging.getLogger(SERVICE).handlers if isinstance(h, logging.StreamHandler))
+    handler.setStream(log)
+    yield telemetry
+    telemetry.logger.structure_logs(append=False)
+    telemetry._metrics.clear_metrics()
+
+
+@pytest.fixture
+def lines(log: io.StringIO) -> Lines:
+    """What has been logged so far, each line read back from its JSON."""
+    return lambda: [json.loads(line) for line in log.getvalue().splitlines()]
+
+
+@pytest.fixture
+def metrics(telemetry: Telemetry, capsys: pytest.CaptureFixture[str]) -> Lines:
+    """The EMF lines written so far."""
+    return lambda: [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
+
+
+@pytest.fixture
+def counts(telemetry: Telemetry) -> Callable[[], dict[str, int]]:
+    """What has been counted and not yet written."""
+    return lambda: {name: len(metric["Value"]) for name, metric in telemetry._metrics.metric_set.items()}
+
+
+@pytest.fixture
+def cold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process has not handled anything yet."""
+    monkeypatch.setattr(powertools_logger, "is_cold_start", True)
