@@ -139,12 +139,8 @@ def _body(event: Event) -> str | None:
 
 def _idempotency_key(event: Event) -> str | None:
     """The header, whose name's case does not matter."""
-    values = [
-        value
-        for name, given in (event.get("multiValueHeaders") or {}).items()
-        if name.lower() == "idempotency-key"
-        for value in given
-    ]
+    headers = event.get("multiValueHeaders") or {name: [value] for name, value in (event.get("headers") or {}).items()}
+    values = [value for name, given in headers.items() if name.lower() == "idempotency-key" for value in given]
     if not values:
         return None
     if len(values) > 1 or not _IDEMPOTENCY_KEY.fullmatch(values[0]):

@@ -1,6 +1,7 @@
 """Logs and metrics, through Powertools: which account, which chat, what outcome; never a webhook's code or a token."""
 
 import json
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,8 @@ from bitrix24.redaction import redact
 SERVICE = "chat-mute"
 NAMESPACE = "QuietHours"
 
+_LIBRARIES = ("botocore", "boto3", "urllib3")
+
 Handler = Callable[[dict[str, Any], Any], Any]
 
 
@@ -19,6 +22,7 @@ class Telemetry:
     """One logger and one set of metrics per process."""
 
     def __init__(self) -> None:
+        logging.setLogRecordFactory(_Record)
         self.logger = Logger(service=SERVICE, use_rfc3339=True, json_serializer=_serialize)
         self._metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
 
@@ -44,6 +48,15 @@ class Telemetry:
     def count(self, metric: str) -> None:
         """Counts one ``metric``."""
         self._metrics.add_metric(metric, MetricUnit.Count, 1)
+
+
+class _Record(logging.LogRecord):
+    """At DEBUG botocore logs the answers of Secrets Manager, and urllib3 the paths of portals."""
+
+    def getMessage(self) -> str:  # noqa: N802  logging's name
+        """The message, without secrets where a library wrote it."""
+        message = super().getMessage()
+        return redact(message) if self.name.startswith(_LIBRARIES) else message
 
 
 def _serialize(line: dict[str, Any]) -> str:

@@ -16,7 +16,7 @@ MUTE_FIELDS = frozenset({"CHAT_ID", "DIALOG_ID", "MUTE", "UNTIL", "FOR", "REASON
 _CHAT_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 _DIALOG_ID = re.compile(r"(?:chat|sg|crm)?([1-9][0-9]{0,18})", re.ASCII | re.IGNORECASE)
 _RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:[Zz]|[+-]\d{2}:\d{2})", re.ASCII)
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # Unicode's Cc, and lone surrogates
 _ID_MAX = 2**63 - 1
 _JSON_WHITE_SPACE = " \t\n\r"
 
@@ -116,7 +116,7 @@ def refuse_unknown(fields: Iterable[str], known: frozenset[str]) -> None:
 
 def printable(name: str) -> str:
     """A caller's own word, fit to be quoted in an answer."""
-    return _UNPRINTABLE.sub("?", name[:64])
+    return "".join(letter if letter.isprintable() else "?" for letter in name[:64])
 
 
 def instant(field: str, value: object) -> datetime:
@@ -163,7 +163,7 @@ def _mute(value: object) -> bool:
 def _reason(value: object) -> str | None:
     if value is None:
         return None
-    if not isinstance(value, str) or not 1 <= len(value) <= 200 or _UNPRINTABLE.search(value):
+    if not isinstance(value, str) or not 1 <= len(value) <= 200 or _CONTROL.search(value):
         raise InvalidParameter("REASON", "must be a text of 1 to 200 characters without control characters.")
     return value
 

@@ -14,6 +14,7 @@ class Settings:
         idempotency_table: DynamoDB table of Powertools' idempotency records.
         schedule_dead_letters: URL of the queue for schedule payloads that can never succeed.
         ca_bundle: PEM file that replaces the standard CA bundle for portals.
+        token_hosts: OAuth token servers besides Bitrix24's own; for a simulated one.
     """
 
     secret_prefix: str
@@ -21,6 +22,7 @@ class Settings:
     idempotency_table: str
     schedule_dead_letters: str
     ca_bundle: str | None
+    token_hosts: frozenset[str]
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
@@ -35,4 +37,5 @@ class Settings:
             idempotency_table=environment["IDEMPOTENCY_TABLE"],
             schedule_dead_letters=environment["SCHEDULE_DEAD_LETTERS"],
             ca_bundle=environment.get("REQUESTS_CA_BUNDLE"),
+            token_hosts=frozenset(environment.get("TOKEN_HOSTS", "").split()),
         )

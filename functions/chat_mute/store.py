@@ -3,8 +3,10 @@
 Items of the state table, by partition key ``pk`` and sort key ``sk``:
 
 * ``account#NAME``, ``pause``: one attribute per paused method (``*`` for all), its end in Unix seconds.
+* ``account#NAME``, ``refresh``: who is refreshing the account's tokens (``owner``), and until when at most (``until``).
 """
 
+import contextlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -25,7 +27,7 @@ class Store:
 
     def pauses(self, account: str) -> dict[str, datetime]:
         """Until when the account must not call a method; past instants may be among them. One eventual read."""
-        item = self._dynamodb.get_item(TableName=self._table, Key=_pause_key(account)).get("Item", {})
+        item = self._dynamodb.get_item(TableName=self._table, Key=_key(account, "pause")).get("Item", {})
         return {
             method: datetime.fromtimestamp(float(value["N"]), UTC)
             for method, value in item.items()
@@ -36,28 +38,43 @@ class Store:
         """Remembers one pause beside the others. One write."""
         self._dynamodb.update_item(
             TableName=self._table,
-            Key=_pause_key(account),
+            Key=_key(account, "pause"),
             UpdateExpression="SET #method = :until",
             ExpressionAttributeNames={"#method": method},
             ExpressionAttributeValues={":until": {"N": str(until.timestamp())}},
         )
 
+    def lock_refresh(self, account: str, owner: str, now: datetime, until: datetime) -> bool:
+        """Makes ``owner`` the account's only refresher, unless somebody is and still has time. One conditional write."""
+        try:
+            self._dynamodb.update_item(
+                TableName=self._table,
+                Key=_key(account, "refresh"),
+                UpdateExpression="SET #owner = :owner, #until = :until",
+                ConditionExpression="attribute_not_exists(#until) OR #until < :now",
+                ExpressionAttributeNames={"#owner": "owner", "#until": "until"},
+                ExpressionAttributeValues={
+                    ":owner": {"S": owner},
+                    ":until": {"N": str(until.timestamp())},
+                    ":now": {"N": str(now.timestamp())},
+                },
+            )
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
 
-class AccountStore:
-    """One account's part of the store, as `bitrix24.Client` wants it."""
-
-    def __init__(self, store: Store, account: str) -> None:
-        self._store = store
-        self._account = account
-
-    def pauses(self) -> Mapping[str, datetime]:
-        """See `Store.pauses`."""
-        return self._store.pauses(self._account)
-
-    def pause(self, method: str, until: datetime) -> None:
-        """See `Store.pause`."""
-        self._store.pause(self._account, method, until)
+    def unlock_refresh(self, account: str, owner: str) -> None:
+        """Lets the next one refresh, if ``owner`` is still the one. One conditional write."""
+        with contextlib.suppress(self._dynamodb.exceptions.ConditionalCheckFailedException):
+            self._dynamodb.update_item(
+                TableName=self._table,
+                Key=_key(account, "refresh"),
+                UpdateExpression="REMOVE #owner, #until",
+                ConditionExpression="#owner = :owner",
+                ExpressionAttributeNames={"#owner": "owner", "#until": "until"},
+                ExpressionAttributeValues={":owner": {"S": owner}},
+            )
 
 
-def _pause_key(account: str) -> "Mapping[str, AttributeValueTypeDef]":
-    return {"pk": {"S": f"account#{account}"}, "sk": {"S": "pause"}}
+def _key(account: str, kind: str) -> "Mapping[str, AttributeValueTypeDef]":
+    return {"pk": {"S": f"account#{account}"}, "sk": {"S": kind}}

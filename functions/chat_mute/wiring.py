@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 
-from bitrix24 import Client, Clock, Transport, Webhook
+from bitrix24 import Client, Clock, Credentials, PortalLimits, Rate, Transport
+from bitrix24.refresh import TOKEN_HOSTS
 from chat_mute.account_check import AccountCheck
-from chat_mute.accounts import Accounts
+from chat_mute.account_store import AccountStore
+from chat_mute.accounts import Accounts, Secrets
 from chat_mute.api import Api
 from chat_mute.idempotency import Idempotency
 from chat_mute.muting import Muting
@@ -18,7 +20,7 @@ from chat_mute.observability import Telemetry
 from chat_mute.queues import DeadLetters
 from chat_mute.schedule import Schedule
 from chat_mute.settings import Settings
-from chat_mute.store import AccountStore, Store
+from chat_mute.store import Store
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -51,8 +53,13 @@ def build(environment: Mapping[str, str], clock: Clock | None = None) -> Service
     store = Store(dynamodb, settings.state_table)
     transport = Transport(settings.ca_bundle)
 
-    def connect(account: str, webhook: Webhook) -> Client:
-        return Client(webhook, transport, AccountStore(store, account), clock)
+    secrets = Secrets(secretsmanager, settings.secret_prefix)
+    limits: dict[str, PortalLimits] = {}  # a portal's bucket is one, however many accounts are on it
+
+    def connect(account: str, credentials: Credentials, rate: Rate) -> Client:
+        shared = limits.setdefault(credentials.portal, PortalLimits(rate, clock))
+        remembered = AccountStore(store, secrets, account)
+        return Client(credentials, transport, remembered, clock, shared, TOKEN_HOSTS | settings.token_hosts)
 
     @cache
     def sqs() -> "SQSClient":
@@ -61,7 +68,7 @@ def build(environment: Mapping[str, str], clock: Clock | None = None) -> Service
     def idempotency(namespace: str, seconds: int) -> Idempotency:
         return Idempotency(dynamodb, settings.idempotency_table, namespace, seconds)
 
-    accounts = Accounts(secretsmanager, settings.secret_prefix, connect)
+    accounts = Accounts(secrets, connect)
     muting = Muting(accounts, telemetry)
     return Service(
         api=Api(muting, AccountCheck(accounts, telemetry), idempotency("api:v1", _DAY), telemetry, clock),

@@ -43,12 +43,14 @@ def main(arguments: list[str]) -> int:
         _say({"webhook": server.webhook_url(USER), "ca": str(bundle)})
         sys.stdin.read()
         ended.set()
-        _say({
-            "requests": server.requests,
-            "connections": server.connections,
-            "throttled": sum(call.status == 503 for call in portal.calls if call.method != "server.time"),
-            "muted": len(portal.muted_chats(USER)),
-        })
+        _say(
+            {
+                "requests": server.requests,
+                "connections": server.connections,
+                "throttled": sum(call.status == 503 for call in portal.calls if call.method != "server.time"),
+                "muted": len(portal.muted_chats(USER)),
+            }
+        )
     return 0
 
 

@@ -33,7 +33,7 @@ def test_actions_are_named_one_by_one(resources: Resources) -> None:
 
 def test_the_only_wildcard_resource_is_the_accounts_secrets(resources: Resources) -> None:
     wild = [statement for statement in _statements(resources) if "*" in json.dumps(statement["Resource"])]
-    assert [statement["Sid"] for statement in wild] == ["ReadAccounts"]
+    assert [statement["Sid"] for statement in wild] == ["UseAccounts"]
     assert wild[0]["Resource"]["Fn::Sub"].endswith(":secret:${SecretPrefix}/*")
 
 

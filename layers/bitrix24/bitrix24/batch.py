@@ -7,7 +7,7 @@ maps into lists or ``[]`` as it likes, a value may be ``null``, and a command ma
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus
 
 from bitrix24.answer import Answer, Refusal, read_refusal
 from bitrix24.errors import Bitrix24Error, NotExecuted, UnexpectedAnswer
@@ -24,7 +24,11 @@ class Command:
 
     def __str__(self) -> str:
         """As `batch` wants it in a JSON body: values encoded once."""
-        return f"{self.method}?{urlencode(self.params)}"
+        return f"{self.method}?{'&'.join(f'{name}={_encoded(value)}' for name, value in self.params.items())}"
+
+
+def _encoded(value: Any) -> str:
+    return str(value) if isinstance(value, int) else quote_plus(str(value))
 
 
 def request(commands: Mapping[str, Command]) -> dict[str, Any]:

@@ -87,14 +87,11 @@ class Client:
         if len(commands) > SIZE:
             raise ValueError(f"at most {SIZE} commands")
         pauses = self._store.pauses()
-        outcomes: dict[str, Outcome] = {}
-        open_: dict[str, Command] = {}
-        for key, command in commands.items():
-            paused = self._paused(pauses, "batch", command.method)
-            if paused is None:
-                open_[key] = command
-            else:
-                outcomes[key] = paused
+        paused = {method: self._paused(pauses, "batch", method) for method in {one.method for one in commands.values()}}
+        outcomes: dict[str, Outcome] = {
+            key: pause for key, command in commands.items() if (pause := paused[command.method]) is not None
+        }
+        open_ = {key: command for key, command in commands.items() if key not in outcomes}
         for tries in range(1, MAX_TRIES + 1):
             single = {key for key, command in open_.items() if command.method in self._limits.refused_in_batch}
             told, final = self._together({key: open_[key] for key in open_ if key not in single}, time_left)

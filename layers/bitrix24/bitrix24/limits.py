@@ -41,36 +41,37 @@ class PortalLimits:
         self.refused_in_batch: set[str] = set()
         self._lock = threading.Lock()
         self._level = 0.0
+        self._refusals = 0
         self._seen = self._clock.monotonic()
         self._paused_until = self._seen
 
     def take(self, time_left: TimeLeft) -> None:
-        """Waits until one more request fits, and counts it.
+        """Reserves room for one more request and waits until it is there.
 
         Raises:
-            NoRoom: it will not fit within ``time_left``; nothing was counted.
+            NoRoom: it will not be within ``time_left``; nothing was reserved.
         """
-        while (wait := self._wait()) > 0:
-            if wait >= time_left():
-                raise NoRoom
+        while True:
+            with self._lock:
+                self._drain()
+                wait = max(self._paused_until - self._seen, (self._level + 1 - self._burst) / self._per_second)
+                if wait > _INSTANT and wait >= time_left():
+                    raise NoRoom
+                self._level += 1
+                refusals = self._refusals
+            if wait <= _INSTANT:
+                return
             self._clock.sleep(wait)
+            if refusals == self._refusals:
+                return
 
     def refused(self) -> None:
-        """The portal refused a request: the bucket is full, whatever we had counted."""
+        """The portal refused a request: its bucket is full, whatever we had counted, and reservations are void."""
         with self._lock:
             self._drain()
-            self._level = max(self._level, self._burst)
+            self._level = self._burst
             self._paused_until = self._seen + PAUSE_SECONDS
-
-    def _wait(self) -> float:
-        """Seconds until one more fits; 0 counts it."""
-        with self._lock:
-            self._drain()
-            wait = max(self._paused_until - self._seen, (self._level + 1 - self._burst) / self._per_second)
-            if wait > _INSTANT:
-                return wait
-            self._level += 1
-            return 0.0
+            self._refusals += 1
 
     def _drain(self) -> None:
         now = self._clock.monotonic()

@@ -1,11 +1,14 @@
-"""HTTPS to portals over requests: one session, one parsed CA bundle, no redirects, bounded answers, no secret out."""
+"""HTTPS to portals over requests: kept connections, one parsed CA bundle, bounded answers, no secret out.
 
-import contextlib
+What is used is requests' adapter. A session on top of it would follow redirects, keep cookies that accounts would share,
+and read proxies, passwords and CA bundles from the environment: all of it unwanted here, and a fifth of a call's cost.
+"""
+
 import logging
 import ssl
 import threading
+import time
 from dataclasses import dataclass
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import certifi
@@ -25,6 +28,7 @@ JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 _CHUNK = 64 * 1024
 _LOGGERS_WITH_URLS = ("urllib3.connectionpool", "urllib3.connection")
 _redacting = RedactingFilter()
+_this_thread = threading.local()
 
 
 @dataclass(frozen=True)
@@ -46,11 +50,12 @@ class Transport:
         for name in _LOGGERS_WITH_URLS:
             logging.getLogger(name).addFilter(_redacting)
         context = ssl.create_default_context(cafile=ca_bundle or certifi.where())
-        self._session = _Session()
-        self._session.trust_env = False  # neither proxies, .netrc nor a CA bundle from the environment
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # accounts share the session
-        self._session.headers.update({"User-Agent": USER_AGENT})
-        self._session.mount("https://", _SharedContextAdapter(context))
+        context.sslsocket_class = _DeadlineSocket
+        self._adapter = _SharedContextAdapter(context)
+
+    def close(self) -> None:
+        """Closes the connections that are kept."""
+        self._adapter.close()
 
     def post(self, url: str, body: bytes, time_left: TimeLeft, content_type: str = JSON) -> Reply:
         """Posts ``body`` and reads the answer, both within ``time_left``.
@@ -75,59 +80,51 @@ class Transport:
         left = time_left()
         if left <= 0:
             raise PortalTimeout
+        _this_thread.deadline = time.monotonic() + left
+        headers = {
+            "User-Agent": USER_AGENT,
+            "Content-Type": content_type,
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "Connection": "keep-alive",
+        }
+        request = requests.Request("POST", url, headers=headers, data=body).prepare()
         # In total: what connecting takes is not there for the answer. requests takes this object, its stubs do not.
         budget: Any = urllib3.Timeout(connect=min(CONNECT_SECONDS, left), total=left)
-        with self._session.post(
-            url,
-            data=body,
-            headers={"Content-Type": content_type, "Accept": "application/json", "Accept-Encoding": "identity"},
-            timeout=budget,
-            allow_redirects=False,
-            stream=True,
-        ) as response:
+        with self._adapter.send(request, stream=True, timeout=budget) as response:
             if 300 <= response.status_code < 400:
                 return Reply(response.status_code, b"")
-            return Reply(response.status_code, _read(response, time_left))
+            return Reply(response.status_code, _read(response))
 
 
-def _read(response: requests.Response, time_left: TimeLeft) -> bytes:
+def _read(response: requests.Response) -> bytes:
     """The whole body, or an error: asked for plain and bounded, a compressed bomb or an endless answer ends here."""
     if response.headers.get("Content-Encoding", "identity").strip().lower() not in {"", "identity"}:
         raise UnreadableAnswer("The portal's answer was compressed, which was not asked for.")
     body = bytearray()
-    over = threading.Event()
-
-    def end() -> None:
-        over.set()
-        with contextlib.suppress(OSError, RuntimeError, ValueError):  # the answer has ended in the same moment
-            response.raw.shutdown()
-
-    # A socket's timeout begins anew with each byte, so a trickle of them is ended from the side.
-    watchdog = threading.Timer(max(time_left(), 0), end)
-    watchdog.daemon = True
-    watchdog.start()
     try:
         while chunk := response.raw.read1(_CHUNK, decode_content=False):
             body += chunk
             if len(body) > ANSWER_BYTES:
                 raise UnreadableAnswer("The portal's answer was over 1 MiB.")
         complete = True
-    except (urllib3.exceptions.ProtocolError, urllib3.exceptions.SSLError, ValueError, AttributeError):
-        complete = False  # the last two: the TLS socket was shut down from the side between two steps of a read
-    finally:
-        watchdog.cancel()
-    if over.is_set() or time_left() <= 0:
-        raise PortalTimeout
+    except urllib3.exceptions.ProtocolError:
+        complete = False
     if not complete:
         raise UnreadableAnswer("The portal's answer was cut short.")
     return bytes(body)
 
 
-class _Session(requests.Session):
-    """Knows no redirects: told not to follow one, requests still reads its whole body and parses where it leads."""
+class _DeadlineSocket(ssl.SSLSocket):
+    """Receives until its thread's deadline. A socket's own timeout begins anew with each byte that trickles in."""
 
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """None, whatever the answer's headers say."""
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        """Waits for what is left until the deadline, for headers and body alike."""
+        left = _this_thread.deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the answer took too long")
+        self.settimeout(left)
+        return super().recv_into(*args, **kwargs)
 
 
 class _SharedContextAdapter(HTTPAdapter):

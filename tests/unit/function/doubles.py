@@ -9,9 +9,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from bitrix24 import Client, TimeLeft, Webhook
+from bitrix24 import Client, Credentials, Rate, TimeLeft
 from chat_mute.account_check import AccountCheck
-from chat_mute.accounts import Accounts
+from chat_mute.accounts import Accounts, Secrets
 from chat_mute.muting import Muting
 from chat_mute.request import MuteRequest
 from tests.unit.layer.doubles import CODE, URL, FakeClock, MemoryStore, ScriptedTransport, Step, success
@@ -62,12 +62,21 @@ class FakeSecrets:
             raise value
         return {"SecretBinary": value} if isinstance(value, bytes) else {"SecretString": value}
 
+    def put_secret_value(self, *, SecretId: str, SecretString: str) -> None:  # noqa: N803
+        self.secrets[SecretId] = SecretString
+
     def put(self, account: str, value: Any) -> None:
         self.secrets[f"quiet-hours/{account}"] = value
 
 
 class FakeDynamoDB:
     """Tables in memory, with as much of conditions and expressions as the code under test uses."""
+
+    class exceptions:  # noqa: N801  as boto3 has it
+        """The service's exceptions."""
+
+        class ConditionalCheckFailedException(ClientError):
+            """A condition was not met."""
 
     def __init__(self) -> None:
         self.tables: dict[str, dict[str, dict[str, Any]]] = {}
@@ -101,13 +110,22 @@ class FakeDynamoDB:
         UpdateExpression: str,  # noqa: N803
         ExpressionAttributeNames: dict[str, str],  # noqa: N803
         ExpressionAttributeValues: dict[str, Any],  # noqa: N803
+        ConditionExpression: str | None = None,  # noqa: N803
     ) -> None:
-        item = self._table("update_item", TableName).setdefault(_name(Key), dict(Key))
-        action, _, assignments = UpdateExpression.partition(" ")
-        assert action == "SET"
-        for assignment in assignments.split(","):
-            name, _, value = assignment.partition("=")
-            item[ExpressionAttributeNames[name.strip()]] = ExpressionAttributeValues[value.strip()]
+        names, values = ExpressionAttributeNames, ExpressionAttributeValues
+        table = self._table("update_item", TableName)
+        item = table.get(_name(Key), dict(Key))
+        if ConditionExpression is not None and not _refresh_condition(item, ConditionExpression, values):
+            raise self.exceptions.ConditionalCheckFailedException({"Error": {"Code": "X"}}, "UpdateItem")
+        table[_name(Key)] = item
+        action, _, parts = UpdateExpression.partition(" ")
+        for part in parts.split(","):
+            name, _, value = part.partition("=")
+            if action == "SET":
+                item[names[name.strip()]] = values[value.strip()]
+            else:
+                assert action == "REMOVE"
+                item.pop(names[name.strip()], None)
 
     def _table(self, operation: str, name: str) -> dict[str, dict[str, Any]]:
         self.calls.append(operation)
@@ -118,6 +136,13 @@ class FakeDynamoDB:
 
 def _name(key: dict[str, Any]) -> str:
     return json.dumps(key, sort_keys=True)
+
+
+def _refresh_condition(item: dict[str, Any], condition: str, values: dict[str, Any]) -> bool:
+    if condition == "#owner = :owner":
+        return bool(item.get("owner") == values[":owner"])
+    assert condition == "attribute_not_exists(#until) OR #until < :now"
+    return "until" not in item or float(item["until"]["N"]) < float(values[":now"]["N"])
 
 
 def _powertools_condition(old: dict[str, Any], condition: dict[str, Any]) -> bool:
@@ -155,9 +180,10 @@ class Portals:
         self.clock = FakeClock()
         self.transport = ScriptedTransport(*steps)
         self.connected: list[tuple[str, str]] = []
-        self.accounts = Accounts(as_client(secrets), "quiet-hours", self._connect)
+        self.secrets = Secrets(as_client(secrets), "quiet-hours")
+        self.accounts = Accounts(self.secrets, self._connect)
 
-    def _connect(self, account: str, webhook: Webhook) -> Client:
+    def _connect(self, account: str, webhook: Credentials, _rate: Rate) -> Client:
         self.connected.append((account, webhook.secrets[0]))
         return Client(webhook, self.transport, MemoryStore(), self.clock)
 

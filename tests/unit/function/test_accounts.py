@@ -108,10 +108,10 @@ def test_after_five_minutes_the_secret_is_read_again() -> None:
     secrets = FakeSecrets(default=secret())
     portals = Portals(secrets, success())
     portals.accounts.use("default", mute)
-    ((key, kept),) = portals.accounts._secrets.store.items()
+    ((key, kept),) = portals.secrets._cached.store.items()
     left = (kept.ttl - datetime.now()).total_seconds()  # noqa: DTZ005  Powertools' own clock
     assert 290 < left <= 300
-    portals.accounts._secrets.store[key] = kept._replace(ttl=kept.ttl - timedelta(seconds=301))
+    portals.secrets._cached.store[key] = kept._replace(ttl=kept.ttl - timedelta(seconds=301))
     secrets.put("default", secret(OTHER_URL))
     portals.accounts.use("default", mute)
     assert len(secrets.read) == 2
@@ -146,7 +146,7 @@ def test_an_unchanged_secret_is_not_tried_again() -> None:
 def test_a_replaced_secret_that_is_wrong_too_is_not_replaced_once_more() -> None:
     secrets = FakeSecrets(default=secret())
     portals = Portals(secrets, WRONG)
-    portals.accounts._secret("default")
+    portals.secrets.read("default")
     secrets.put("default", secret(OTHER_URL))
     with pytest.raises(CredentialError):
         portals.accounts.use("default", mute)
@@ -210,7 +210,7 @@ def test_a_malformed_secret_is_a_credential_error_that_does_not_quote_it(content
 def test_a_mended_secret_is_used_at_once() -> None:
     secrets = FakeSecrets(default="not JSON")
     portals = Portals(secrets, success())
-    portals.accounts._secret("default")
+    portals.secrets.read("default")
     secrets.put("default", secret())
     assert portals.accounts.use("default", mute) is True
 

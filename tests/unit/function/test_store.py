@@ -8,7 +8,7 @@ import pytest
 from botocore.stub import Stubber
 
 from bitrix24 import EVERY_METHOD
-from chat_mute.store import AccountStore, Store
+from chat_mute.store import Store
 from tests.unit.function.doubles import FakeDynamoDB, as_client
 
 UNTIL = datetime(2026, 3, 3, 12, 5, 0, 250_000, tzinfo=UTC)
@@ -51,10 +51,9 @@ def test_an_item_is_laid_out_as_documented(store: Store, dynamodb: FakeDynamoDB)
 
 @pytest.mark.parametrize("until", [datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC), UNTIL])
 def test_a_pause_comes_back_as_it_was(store: Store, until: datetime) -> None:
-    account = AccountStore(store, "default")
-    account.pause("im.chat.mute", until)
-    assert account.pauses() == {"im.chat.mute": until}
-    assert account.pauses()["im.chat.mute"].tzinfo is UTC
+    store.pause("default", "im.chat.mute", until)
+    assert store.pauses("default") == {"im.chat.mute": until}
+    assert store.pauses("default")["im.chat.mute"].tzinfo is UTC
 
 
 def test_its_requests_are_valid_for_dynamodb() -> None:

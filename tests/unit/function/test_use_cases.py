@@ -171,7 +171,7 @@ def test_a_missing_account_is_not_found(telemetry: Telemetry) -> None:
 def test_a_secret_replaced_meanwhile_is_checked_instead(telemetry: Telemetry) -> None:
     secrets = FakeSecrets(default=secret())
     portals = Portals(secrets, refusal("INVALID_CREDENTIALS", 401), success({"ID": "503"}), success(["im"]))
-    portals.accounts._secret("default")
+    portals.secrets.read("default")
     secrets.put("default", secret(OTHER_URL))
     checked = AccountCheck(portals.accounts, telemetry).check("default", now=START, time_left=lambda: 10.0)
     assert checked["usable"] is True

@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[3]
 
 def test_settings_are_what_the_template_sets() -> None:
     assert Settings.from_environment(ENVIRONMENT) == Settings(
-        "quiet-hours", "state", "idempotency", "https://sqs.example/dead", None
+        "quiet-hours", "state", "idempotency", "https://sqs.example/dead", None, frozenset()
     )
     assert Settings.from_environment({**ENVIRONMENT, "REQUESTS_CA_BUNDLE": "/x.pem"}).ca_bundle == "/x.pem"
 

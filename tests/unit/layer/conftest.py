@@ -43,4 +43,4 @@ def context(context_for: Callable[[str], ssl.SSLContext]) -> ssl.SSLContext:
 def transport(ca_file: Path) -> Iterator[Transport]:
     transport = Transport(str(ca_file))
     yield transport
-    transport._session.close()
+    transport.close()

@@ -228,7 +228,7 @@ def test_without_a_bundle_the_standard_one_counts(context: ssl.SSLContext) -> No
     transport = Transport()
     with RawServer(context, http()) as server:
         assert "certificate" in unreachable(transport, server.url)
-    transport._session.close()
+    transport.close()
 
 
 def test_a_bundle_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:
@@ -256,7 +256,7 @@ def test_proxies_and_bundles_of_the_environment_are_ignored(
         with mock.patch.dict(os.environ, environment), RawServer(context, http()) as server:
             transport = Transport(str(ca_file))
             assert transport.post(server.url + PATH, b"{}", budget(10)) == Reply(200, OK)
-            transport._session.close()
+            transport.close()
         assert proxy.connections == 0
     assert b"authorization" not in server.requests[0].lower()
 
@@ -266,4 +266,4 @@ def test_no_bundle_of_the_environment_is_trusted(ca_file: Path, context: ssl.SSL
     with mock.patch.dict(os.environ, {name: str(ca_file)}), RawServer(context, http()) as server:
         transport = Transport()
         assert "certificate" in unreachable(transport, server.url)
-        transport._session.close()
+        transport.close()
