@@ -29,6 +29,10 @@ serve: setup-local  ## the same stack, left running to play with (Ctrl-C ends it
 invoke: setup-local  ## make invoke EVENT=events/....json: one event through the real runtime
 	@$(RUN) $(BIN)/python -m local.invoke $(EVENT)
 
+.PHONY: bench-client
+bench-client: setup-local $(VENVS)/sdk/.ready  ## the layer beside b24pysdk and fast-bitrix24, ~20 minutes; build/bench-client.json
+	@$(RUN) $(BIN)/python -m local.bench.client
+
 # ---- checks -----------------------------------------------------------------------------------------------------------
 
 .PHONY: check

@@ -7,7 +7,8 @@ MiniStack 1.5.33 (measured; docs/decisions.md has the list):
 2. mounts no layers for such a runtime, so the bootstrap puts them on the path, in AWS's order;
 3. hands its own environment to the function, so the bootstrap takes that out again;
 4. drops a table's time-to-live and point-in-time recovery, and the API's gateway responses: set after the deployment;
-5. and the portal's certificate is this machine's own: `REQUESTS_CA_BUNDLE`, the one variable the template has not.
+5. and the portal is this machine's own, its certificate and its token server too: `REQUESTS_CA_BUNDLE` and
+   `TOKEN_HOSTS` are the only variables the template has not.
 """
 
 import io
@@ -31,12 +32,13 @@ _EMULATORS_OWN = (
 )  # fmt: skip
 
 
-def deploy(emulator: Emulator, ca_bundle: Path, parameters: dict[str, str]) -> dict[str, str]:
+def deploy(emulator: Emulator, ca_bundle: Path, token_host: str, parameters: dict[str, str]) -> dict[str, str]:
     """Builds the project and deploys it.
 
     Args:
         emulator: where to.
         ca_bundle: PEM file the function trusts portals by.
+        token_host: where the portal's token server is.
         parameters: of the template.
 
     Returns:
@@ -59,7 +61,7 @@ def deploy(emulator: Emulator, ca_bundle: Path, parameters: dict[str, str]) -> d
     bootstrap = _bootstrap([folders[layer] / "python" for layer in _LAYERS])
     function["CodeUri"] = upload("function.zip", _zip(folders[_FUNCTION], bootstrap))
     function.update(Runtime="provided.al2023", Architectures=["x86_64"])
-    function["Environment"]["Variables"]["REQUESTS_CA_BUNDLE"] = str(ca_bundle)
+    function["Environment"]["Variables"] |= {"REQUESTS_CA_BUNDLE": str(ca_bundle), "TOKEN_HOSTS": token_host}
     for layer in _LAYERS:
         resources[layer]["Properties"]["ContentUri"] = upload(f"{layer}.zip", _zip(folders[layer], None, "*.md"))
         resources[layer]["Properties"]["CompatibleRuntimes"] = ["provided.al2023"]

@@ -122,12 +122,13 @@ def running(portal: Portal, *, front_port: int = 0, log_level: str = "INFO") -> 
     folder = Path(tempfile.mkdtemp(prefix="quiet-hours-"))
     try:
         authority = Authority(folder)
-        with Emulator(folder) as emulator:  # first, because it forks
-            outputs = deploy(emulator, authority.bundle, {"LogLevel": log_level, "SecretPrefix": SECRET_PREFIX})
-            with (
-                PortalServer(portal, authority.server_context()) as server,
-                Front(authority.server_context(), emulator.port, front_port) as front,
-            ):
+        with (
+            Emulator(folder) as emulator,  # first, because it forks
+            PortalServer(portal, authority.server_context()) as server,
+        ):
+            parameters = {"LogLevel": log_level, "SecretPrefix": SECRET_PREFIX}
+            outputs = deploy(emulator, authority.bundle, server.url.removeprefix("https://"), parameters)
+            with Front(authority.server_context(), emulator.port, front_port) as front:
                 yield Stack(
                     portal=portal, server=server, emulator=emulator, front=front, authority=authority, outputs=outputs
                 )

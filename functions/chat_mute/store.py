@@ -7,11 +7,12 @@ Items of the state table, by partition key ``pk`` and sort key ``sk``:
 """
 
 import contextlib
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
@@ -45,7 +46,7 @@ class Store:
         )
 
     def lock_refresh(self, account: str, owner: str, now: datetime, until: datetime) -> bool:
-        """Makes ``owner`` the account's only refresher, unless somebody is and still has time. One conditional write."""
+        """Makes ``owner`` the account's only refresher, unless somebody is and has time left. One conditional write."""
         try:
             self._dynamodb.update_item(
                 TableName=self._table,

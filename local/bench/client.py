@@ -1,7 +1,7 @@
 """`make bench-client`: our layer beside the vendor's b24pysdk and fast-bitrix24, against one simulated portal.
 
-Every run has a portal of its own, in a process of its own: 30 ms a call and 2 ms a command, a bucket of 50 that drains by
-2 a second. `bound_s` is what the bucket or the latency alone takes. Peers run unmodified in their own virtual
+Every run has a portal of its own, in a process of its own: 30 ms a call and 2 ms a command, a bucket of 50 that drains
+by 2 a second. `bound_s` is what the bucket or the latency alone takes. Peers run unmodified in their own virtual
 environment, with their default settings. Writes build/bench-client.json.
 """
 
@@ -12,6 +12,7 @@ import platform
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ from local.paths import BUILD, ROOT, venv_python
 from local.terminal import paint, say
 
 LATENCY, COMMAND_LATENCY, BURST, PER_SECOND, SIZE = 0.03, 0.002, 50, 2, 50
-GIVE_UP_SECONDS = 600
+GIVE_UP_SECONDS = 400
 OURS, VENDORS, FAST = "bitrix24 (ours)", "b24pysdk", "fast-bitrix24"
 
 
@@ -137,10 +138,14 @@ def _drive(plan: Plan, ready: dict[str, str]) -> dict[str, Any]:
         [python, Path(__file__).with_name(script), *arguments],
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     ) as process:  # fmt: skip
+        killer = threading.Timer(GIVE_UP_SECONDS, process.kill)
+        killer.start()
         said = process.stdout.read() if process.stdout else ""
+        killer.cancel()
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
-    seen: dict[str, Any] = json.loads(said) if said.strip() else {"wall_s": 0.0, "told": 0, "error": "crashed"}
+    unfinished = {"wall_s": GIVE_UP_SECONDS, "told": 0, "error": f"not finished after {GIVE_UP_SECONDS} s"}
+    seen: dict[str, Any] = json.loads(said) if said.strip() else unfinished
     return {**seen, "cpu_s": usage.ru_utime + usage.ru_stime, "rss_mb": usage.ru_maxrss / 1024}
 
 

@@ -1,4 +1,4 @@
-"""The portal of a benchmark, in a process of its own: its settings as JSON in the first argument, its end by closed stdin.
+"""The portal of a benchmark, in a process of its own: settings as JSON in the first argument, its end by closed stdin.
 
 Prints one JSON line when it is ready (``{"webhook", "ca"}``) and one when it ends, with what it has counted.
 """

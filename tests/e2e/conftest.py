@@ -69,7 +69,8 @@ def service() -> Iterator[Service]:
 
 def _no_secret_anywhere(stack: Stack, said: list[str]) -> None:
     """Searches everything the suite's calls answered, logged and stored for the webhooks' codes."""
-    codes = [*stack.portal.webhooks, WEBHOOK_MARK]
+    tokens = [*stack.portal.oauth._access, *stack.portal.oauth._refresh]
+    codes = [*stack.portal.webhooks, *tokens, WEBHOOK_MARK]
     dynamodb, sqs = stack.emulator.client("dynamodb"), stack.emulator.client("sqs")
     stored = [
         json.dumps(dynamodb.scan(TableName=stack.outputs[table])["Items"])

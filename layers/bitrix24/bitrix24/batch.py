@@ -32,7 +32,7 @@ def _encoded(value: Any) -> str:
 
 
 def request(commands: Mapping[str, Command]) -> dict[str, Any]:
-    """The parameters of `batch`. No command stops the others: ``halt`` is a number, as PHP takes ``"false"`` for true."""
+    """The parameters of `batch`; no failure stops it: ``halt`` is a number, because PHP takes ``"false"`` for true."""
     return {"halt": 0, "cmd": {key: str(command) for key, command in commands.items()}}
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 _WEBHOOK_PATH = re.compile(r"(/rest/\d+/)[^/\\\s\"'?&#<>]+", re.IGNORECASE)
 _TOKEN = re.compile(
-    r"""(\b(?:access_token|refresh_token|client_secret)\b\\*["']?\s*[:=]\s*\\*["']?|["']auth\\*["']\s*:\s*\\*["'])[^"'\\&\s,}]+"""
+    r"""(\b(?:access_token|refresh_token|client_secret)\b\\*["']?\s*[:=]\s*\\*["']?"""
+    r"""|["']auth\\*["']\s*:\s*\\*["'])[^"'\\&\s,}]+"""
 )
 _TAG = re.compile(r"<[^<>]*>")
 _NESTED_TAGS = 8
@@ -16,7 +17,7 @@ DESCRIPTION_LENGTH = 300
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
-    """``text`` with every one of ``secrets``, and all that looks like a webhook's code or a token, replaced by ``***``."""
+    """``text`` with each of ``secrets``, and all that looks like a webhook's code or a token, replaced by ``***``."""
     for secret in secrets:
         text = text.replace(secret, "***")
     return _TOKEN.sub(r"\1***", _WEBHOOK_PATH.sub(r"\1***", text))

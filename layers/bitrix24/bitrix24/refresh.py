@@ -1,8 +1,8 @@
 """Refreshing an OAuth account's tokens: when the portal says they have expired, by one refresher at a time.
 
 A refresh token works once. Two refreshers would leave one of them with a token that is spent, so the right to refresh
-is a lock in the store, with an end of its own. The new pair is stored before it is used. What remains is a crash between
-the token server's answer and the store: the pair is lost then, and the account needs a new one.
+is a lock in the store, with an end of its own. The new pair is stored before it is used. What remains is a crash
+between the token server's answer and the store: the pair is lost then, and the account needs a new one.
 """
 
 import hashlib

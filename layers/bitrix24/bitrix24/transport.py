@@ -1,7 +1,7 @@
 """HTTPS to portals over requests: kept connections, one parsed CA bundle, bounded answers, no secret out.
 
-What is used is requests' adapter. A session on top of it would follow redirects, keep cookies that accounts would share,
-and read proxies, passwords and CA bundles from the environment: all of it unwanted here, and a fifth of a call's cost.
+What is used is requests' adapter. A session on top of it would follow redirects, keep cookies that accounts would
+share, and read proxies, passwords and CA bundles from the environment: unwanted here, and a fifth of a call's cost.
 """
 
 import logging

@@ -84,8 +84,12 @@ def test_its_requests_are_valid_for_dynamodb() -> None:
 
 @pytest.mark.parametrize(
     ("rate", "expected"),
-    [(None, Rate(50, 2)), ({"burst": 250, "per_second": 5}, Rate(250, 5)), ({"burst": 10, "per_second": 0.5}, Rate(10, 0.5))],
-)  # fmt: skip
+    [
+        (None, Rate(50, 2)),
+        ({"burst": 250, "per_second": 5}, Rate(250, 5)),
+        ({"burst": 9, "per_second": 0.5}, Rate(9, 0.5)),
+    ],
+)
 def test_both_kinds_of_secret_may_carry_a_rate(rate: Any, expected: Rate) -> None:
     for secret in ({"webhook_url": URL}, TOKENS):
         content = secret if rate is None else {**secret, "rate": rate}

@@ -3,7 +3,7 @@
 import io
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import boto3
 import pytest
@@ -12,9 +12,11 @@ from botocore.stub import Stubber
 from chat_mute.observability import Telemetry
 
 SECRET = {
-    "webhook_url": "https://portal.example/rest/503/s3cr3tc0de/", "client_secret": "s3cr3tapp", "access_token": "s3cr3ta",
+    "webhook_url": "https://portal.example/rest/503/s3cr3tc0de/",
+    "client_secret": "s3cr3tapp",
+    "access_token": "s3cr3ta",
     "refresh_token": "s3cr3tr",
-}  # fmt: skip
+}
 
 
 @pytest.fixture
@@ -29,12 +31,20 @@ def log() -> Iterator[io.StringIO]:
     logging.setLogRecordFactory(factory)
 
 
+FORMS: list[Callable[[dict[str, str]], str]] = [
+    json.dumps,
+    repr,
+    lambda secret: json.dumps({"SecretString": json.dumps(secret)}),
+    lambda secret: repr(json.dumps({"SecretString": json.dumps(secret)}).encode()),
+    lambda secret: "&".join(f"{name}={value}" for name, value in secret.items()),
+]
+
+
 @pytest.mark.parametrize("name", ["botocore.parsers", "botocore.endpoint", "urllib3.connectionpool"])
-@pytest.mark.parametrize("encode", [json.dumps, repr, lambda secret: json.dumps({"SecretString": json.dumps(secret)}),
-                                    lambda secret: repr(json.dumps({"SecretString": json.dumps(secret)}).encode()),
-                                    lambda secret: "&".join(f"{name}={value}" for name, value in secret.items())])  # fmt: skip
-def test_whatever_form_a_secret_has_it_is_taken_out(log: io.StringIO, name: str, encode: object) -> None:
-    assert callable(encode)
+@pytest.mark.parametrize("encode", FORMS)
+def test_whatever_form_a_secret_has_it_is_taken_out(
+    log: io.StringIO, name: str, encode: Callable[[dict[str, str]], str]
+) -> None:
     logger = logging.getLogger(name)
     logger.setLevel(logging.DEBUG)
     logger.debug("Response body:\n%s", encode(SECRET))
@@ -50,5 +60,5 @@ def test_reading_a_secret_with_botocore_at_debug_tells_nothing(log: io.StringIO)
         stubber.add_response("put_secret_value", {"Name": "quiet-hours/default"})
         client.put_secret_value(SecretId="quiet-hours/default", SecretString=json.dumps(SECRET))
     logging.getLogger("botocore").setLevel(logging.NOTSET)
-    assert "botocore" in log.getvalue() or "put_secret_value" in log.getvalue() or log.getvalue()
+    assert "PutSecretValue" in log.getvalue()
     assert "s3cr3t" not in log.getvalue()

@@ -94,6 +94,7 @@ def test_one_command_of_a_batch(row: Row, oauth: bool) -> None:
     failed = outcomes["c1"]
     assert isinstance(failed, errors.Bitrix24Error)
     assert failed.code == row.code
+    assert row.fault.command is not None
     if row.fault.command.get("error", {}).get("error") != "QUERY_LIMIT_EXCEEDED":
         assert type(failed) is row.meaning
         assert len(world.portal.calls_of("batch")) == row.asked
