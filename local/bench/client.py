@@ -2,7 +2,8 @@
 
 Every run has a portal of its own, in a process of its own: 30 ms a call and 2 ms a command, a bucket of 50 that drains
 by 2 a second. `bound_s` is what the bucket or the latency alone takes. Peers run unmodified in their own virtual
-environment, with their default settings. Writes build/bench-client.json.
+environment, with their default settings. `bare requests` sends ready bodies at our pace and does nothing else: the
+floor of whatever is built on requests. Writes build/bench-client.json.
 """
 
 import contextlib
@@ -23,7 +24,7 @@ from local.terminal import paint, say
 
 LATENCY, COMMAND_LATENCY, BURST, PER_SECOND, SIZE = 0.03, 0.002, 50, 2, 50
 GIVE_UP_SECONDS = 400
-OURS, VENDORS, FAST = "bitrix24 (ours)", "b24pysdk", "fast-bitrix24"
+OURS, VENDORS, FAST, BARE = "bitrix24 (ours)", "b24pysdk", "fast-bitrix24", "bare requests"
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class Run:
 PLANS = [
     *(Plan(client, 1_000) for client in (OURS, VENDORS, FAST)),
     *(Plan(client, 1_000, 20) for client in (OURS, FAST, OURS, FAST, OURS, FAST)),
-    *(Plan(client, 10_000) for client in (OURS, VENDORS, FAST)),
+    *(Plan(client, 10_000) for client in (OURS, VENDORS, FAST, BARE)),
     *(Plan(client, 10_000, rejected_calls_count=True) for client in (OURS, VENDORS, FAST)),
     *(Plan(client, 10_000, neighbour=PER_SECOND) for client in (OURS, VENDORS, FAST)),
 ]
@@ -131,6 +132,9 @@ def _drive(plan: Plan, ready: dict[str, str]) -> dict[str, Any]:
         python, script = Path(sys.executable), "drive_ours.py"
         arguments += [str(plan.in_flight), str(GIVE_UP_SECONDS), bundle]
         environment["PYTHONPATH"] = str(ROOT / "layers" / "bitrix24")
+    elif plan.client == BARE:
+        python, script = Path(sys.executable), "drive_bare.py"
+        arguments.append(bundle)
     else:
         python = venv_python("sdk")
         script = "drive_b24pysdk.py" if plan.client == VENDORS else "drive_fast_bitrix24.py"

@@ -1,6 +1,6 @@
-"""Globs over titles, in time linear in the title whatever the pattern.
+r"""Globs over titles, in time linear in the title whatever the pattern.
 
-``*`` stands for any text, ``?`` for one character, everything else for itself: ``[`` and ``\\`` too, because titles
+``*`` stands for any text, ``?`` for one character, everything else for itself: ``[`` and ``\`` too, because titles
 such as ``[Urgent] Deal 7`` are common and character classes in titles are not. Case does not matter, and neither does
 whether an accented letter is one code point or two.
 """

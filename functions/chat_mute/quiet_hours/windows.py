@@ -135,8 +135,8 @@ def quiet_times(timetables: Sequence[Timetable], since: datetime, until: datetim
 def _find(timetables: Sequence[Timetable], at: int, *, whole: bool = False) -> _Span | None:
     """The united span that runs at an instant, else the next; looks further only while its edges may lie further.
 
-    An occurrence lies within a day before and two days after its date, read as UTC: so two days from the edges of what
-    has been looked at, nothing can be missing. Only ``whole`` spans have the right start; others are cut three days ago.
+    An occurrence lies between a day before its date and two days after it, in UTC: so two days off the edges of what
+    has been looked at, nothing can be missing. Only a ``whole`` span has its true start; it costs a look back.
     """
     span, begun, ended = None, True, True
     for reach in _REACHES:
