@@ -1,4 +1,4 @@
-"""The floor of every client over requests: ready bodies, one session, the pace, and nothing else: WEBHOOK CHATS CA_BUNDLE."""
+"""The floor of every client over requests: ready bodies, a session, the pace, no more: WEBHOOK CHATS CA_BUNDLE."""
 
 import json
 import sys

@@ -13,7 +13,8 @@ from local.paths import BUILD, ROOT
 from local.stack import wait_until
 
 _STACK_UP = """
-import sys, time
+import signal, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever started the tests may have it ignored
 from local.portal import Portal
 from local.stack import running
 with running(Portal()) as stack:

@@ -1,0 +1,68 @@
+"""What an account's policies want of each chat at one instant."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from chat_mute.quiet_hours import windows
+from chat_mute.quiet_hours.policy import Policy
+from chat_mute.quiet_hours.selection import Chat
+from chat_mute.quiet_hours.windows import PAUSE
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the policies want of one chat.
+
+    Attributes:
+        policies: those that want it quiet now, by name, and until when each does.
+        until: the end of the united window of all its policies; None if it is not to be quiet.
+    """
+
+    policies: Mapping[str, datetime] = field(default_factory=dict)
+    until: datetime | None = None
+
+
+class Agenda:
+    """An account's enabled policies at one instant; chats with the same policies share the arithmetic."""
+
+    def __init__(self, policies: Iterable[Policy], now: datetime) -> None:
+        self._policies = [policy for policy in policies if policy.enabled]
+        self._now = now
+        self._wishes: dict[tuple[str, ...], Wish] = {}
+
+    def policies(self, chat: Chat) -> list[Policy]:
+        """The enabled policies that select a chat, whether their windows run or not."""
+        return [policy for policy in self._policies if policy.selection.wants(chat)]
+
+    def wish(self, chat: Chat) -> Wish:
+        """What is wanted of a chat now."""
+        policies = self.policies(chat)
+        key = tuple(policy.name for policy in policies)
+        if key not in self._wishes:
+            self._wishes[key] = wish(policies, self._now)
+        return self._wishes[key]
+
+    def next_change(self) -> datetime | None:
+        """The first instant after now at which a window of any policy begins or ends."""
+        changes = [windows.next_change([policy], self._now) for policy in self._policies]
+        return min((change for change in changes if change), default=None)
+
+
+def wish(policies: list[Policy], now: datetime) -> Wish:
+    """What policies that select the same chat want of it together.
+
+    In a short pause between the windows of two policies the chat stays quiet for the one about to begin.
+    """
+    until = windows.quiet_until(policies, now)
+    if until is None:
+        return Wish()
+    soon = now
+    running: dict[str, datetime] = {}
+    while not running:
+        for policy in policies:
+            window = windows.running_or_next([policy], now)
+            if window and window.start <= soon:
+                running[policy.name] = window.end
+        soon += timedelta(seconds=PAUSE)
+    return Wish(running, until)

@@ -1,0 +1,103 @@
+"""One chat at one instant: recorded, observed and wanted, and what follows before anything is decided."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from chat_mute.quiet_hours.agenda import Wish
+from chat_mute.quiet_hours.holds import POLICY, Hold, Identity, Owner, State
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What is known of one chat. The record must have been read before the portal, or a mute confirmed in between would
+    look as if a person had undone it; and it must be written on the condition that it is still what was read.
+
+    Attributes:
+        chat_id: the chat's number.
+        dialog_id: an id people know it by.
+        identity: for whom we act.
+        hold: its record.
+        observed: whether the portal says it is muted; None where it was not asked or did not say.
+        now: aware.
+        wish: what the policies want.
+    """
+
+    chat_id: int
+    dialog_id: str
+    identity: Identity
+    hold: Hold | None
+    observed: bool | None
+    now: datetime
+    wish: Wish = field(default_factory=Wish)
+
+    def __post_init__(self) -> None:
+        """Refuses a naive time.
+
+        Raises:
+            ValueError: ``now`` has no offset.
+        """
+        if self.now.utcoffset() is None:
+            raise ValueError("a moment needs its offset from UTC")
+
+    @property
+    def foreign(self) -> bool:
+        """Whether the record belongs to another user or portal, so that we may not touch it."""
+        return self.hold is not None and self.hold.identity != self.identity
+
+    @property
+    def undone_by_hand(self) -> bool:
+        """Whether a person has unmuted, on the portal itself, what we held."""
+        return self.hold is not None and self.hold.state is State.HELD and self.observed is False
+
+    def seen(self) -> Hold | None:
+        """The record brought up to date with what the portal shows; None where nothing of it is left.
+
+        A mute that shows is confirmed. A release that shows is over. Where a person unmuted what we held, all owners let
+        go, and the chat is left alone until the united window ends, if it was a window that had muted it.
+        """
+        hold = self.hold
+        if hold is None:
+            return None
+        if hold.state is State.MUTING and self.observed is True:
+            hold = replace(hold, state=State.HELD)
+        elif self.undone_by_hand:
+            hold = replace(hold, overridden_until=self._override(hold) or self._window_muted(hold))
+            hold = replace(hold, state=State.OVERRIDDEN, owners={}, keep=False, prior_muted=False)
+        elif hold.state is State.RELEASING and self.observed is False:
+            hold = replace(hold, state=State.OVERRIDDEN)
+        return self.remaining(hold) if hold.state is State.OVERRIDDEN else hold
+
+    def owners(self, hold: Hold | None) -> dict[str, Owner]:
+        """Who wants the chat muted now: callers who have not expired, and the policies unless people overrode them."""
+        known = hold.owners if hold else {}
+        callers = {n: owner for n, owner in known.items() if not n.startswith(POLICY) and owner.until > self.now}
+        return callers if hold and self._override(hold) else callers | self.policy_owners()
+
+    def policy_owners(self) -> dict[str, Owner]:
+        """The policies that want the chat quiet now."""
+        return {f"{POLICY}{name}": Owner(until) for name, until in sorted(self.wish.policies.items())}
+
+    def updated(self, hold: Hold | None, state: State, owners: Mapping[str, Owner]) -> Hold:
+        """The record to store next: a new one where nothing was muted by us, else the known one with its prior state."""
+        if hold is None or hold.state is State.OVERRIDDEN:
+            override = self._override(hold) if hold else None
+            prior = self.observed is True
+            return Hold(self.chat_id, self.dialog_id, self.identity, prior, state, owners, overridden_until=override)
+        return replace(hold, state=state, owners=owners, overridden_until=self._override(hold))
+
+    def remaining(self, hold: Hold) -> Hold | None:
+        """What is left of a record when nobody holds the chat any more: people's override, while its window runs."""
+        if (until := self._override(hold)) is None:
+            return None
+        return replace(hold, state=State.OVERRIDDEN, owners={}, keep=False, prior_muted=False, overridden_until=until)
+
+    def _override(self, hold: Hold) -> datetime | None:
+        """An override ends with its instant, and at once when the policies want no quiet any more."""
+        until = hold.overridden_until
+        return until if until and until > self.now and self.wish.until else None
+
+    def _window_muted(self, hold: Hold) -> datetime | None:
+        """The end of the window that runs, if a window (and not only a caller) had muted the chat and still runs."""
+        windows = any(name.startswith(POLICY) and owner.until > self.now for name, owner in hold.owners.items())
+        return self.wish.until if windows else None
