@@ -5,7 +5,7 @@ MiniStack 1.5.33 (measured; docs/decisions.md has the list):
 1. runs the managed Python runtimes on its own interpreter, so the function gets `provided.al2023` and a bootstrap that
    starts AWS's own runtime client;
 2. mounts no layers for such a runtime, so the bootstrap puts them on the path, in AWS's order;
-3. hands its own environment to the function, so the bootstrap takes that out again;
+3. hands its own environment to the function, so the bootstrap takes that out again, and sets log format and level;
 4. drops a table's time-to-live and point-in-time recovery, and the API's gateway responses: set after the deployment;
 5. and the portal is this machine's own, its certificate and its token server too: `REQUESTS_CA_BUNDLE` and
    `TOKEN_HOSTS` are the only variables the template has not.
@@ -58,7 +58,7 @@ def deploy(emulator: Emulator, ca_bundle: Path, token_host: str, parameters: dic
         return {"Bucket": _BUCKET, "Key": name}
 
     function = resources[_FUNCTION]["Properties"]
-    bootstrap = _bootstrap([folders[layer] / "python" for layer in _LAYERS])
+    bootstrap = _bootstrap([folders[layer] / "python" for layer in _LAYERS], parameters["LogLevel"])
     function["CodeUri"] = upload("function.zip", _zip(folders[_FUNCTION], bootstrap))
     function.update(Runtime="provided.al2023", Architectures=["x86_64"])
     function["Environment"]["Variables"] |= {"REQUESTS_CA_BUNDLE": str(ca_bundle), "TOKEN_HOSTS": token_host}
@@ -71,12 +71,12 @@ def deploy(emulator: Emulator, ca_bundle: Path, token_host: str, parameters: dic
     return outputs
 
 
-def _bootstrap(layers: list[Path]) -> str:
+def _bootstrap(layers: list[Path], log_level: str) -> str:
     path = ":".join(shlex.quote(str(layer)) for layer in layers)
     return f"""#!/bin/sh
 unset {" ".join(_EMULATORS_OWN)}
 export TZ=:UTC HOME=/tmp AWS_EXECUTION_ENV=AWS_Lambda_python3.13 PYTHONPATH={path} PYTHONUNBUFFERED=1
-export AWS_LAMBDA_LOG_FORMAT=JSON AWS_LAMBDA_LOG_LEVEL=INFO
+export AWS_LAMBDA_LOG_FORMAT=JSON AWS_LAMBDA_LOG_LEVEL={log_level}
 exec {shlex.quote(str(venv_python("lambda")))} -m awslambdaric "$_HANDLER"
 """
 

@@ -16,6 +16,7 @@ from local.stack import Stack, running
 from local.world import ANN, furnish
 from tests.conftest import WEBHOOK_MARK
 
+SLOW_CHAT = 990
 _numbers = itertools.count(1)
 
 
@@ -52,8 +53,8 @@ class Service:
         return self.call("POST", f"/{account}/im.chat.mute", body, headers)
 
     def asked(self) -> int:
-        """How often the portal was asked so far."""
-        return len(self.portal.calls)
+        """How often the portal was asked so far, but for the slow chat, whose call ends whenever it ends."""
+        return sum(call.params.get("CHAT_ID") != SLOW_CHAT for call in self.portal.calls)
 
 
 @pytest.fixture(scope="session")
@@ -87,7 +88,9 @@ def _no_secret_anywhere(stack: Stack, said: list[str]) -> None:
         "a table": stored,
         "a queue": queued,
     }
-    assert len(places["the function's log"]) > 100, "the search would prove nothing"
+    logged = "".join(places["the function's log"])
+    for library in ("botocore.parsers", "urllib3.connectionpool"):
+        assert f'"{library}"' in logged, f"{library} has not logged at DEBUG: the search would prove nothing"
     leaks = [(place, code) for place, texts in places.items() for code in codes for text in texts if code in text]
     assert not leaks
 

@@ -10,10 +10,9 @@ import requests
 
 from local.portal import Fault
 from local.world import ANN, DEAL, NOT_HERS, OPEN_LINE, PRIVATE, WORKGROUP_CHAT
-from tests.e2e.conftest import Service
+from tests.e2e.conftest import SLOW_CHAT, Service
 
 BODY = {"CHAT_ID": DEAL}
-SLOW_CHAT = 990
 
 
 def refusal(response: requests.Response) -> tuple[int, str]:

@@ -8,7 +8,6 @@ import pytest
 import pytest_socket
 from hypothesis import HealthCheck, settings
 
-LOOPBACK = "127.0.0.1"
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "AKIAFAKEFAKEFAKEFAKE",
     "AWS_SECRET_ACCESS_KEY": "fake",
@@ -25,20 +24,12 @@ settings.register_profile("unit", deadline=None, derandomize=True, suppress_heal
 settings.load_profile("unit")
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "loopback: drives a server of its own on the loopback address")
-
-
 @pytest.fixture(autouse=True)
-def no_network(request: pytest.FixtureRequest) -> Iterator[None]:
-    """No sockets; a test marked ``loopback``, or a module that serves the portal simulator, may reach 127.0.0.1."""
-    if request.node.get_closest_marker("loopback") or hasattr(request.module, "PortalServer"):
-        pytest_socket.socket_allow_hosts([LOOPBACK])
-    else:
-        pytest_socket.disable_socket()
+def no_network() -> Iterator[None]:
+    """No sockets."""
+    pytest_socket.disable_socket()
     yield
     pytest_socket.enable_socket()
-    pytest_socket._remove_restrictions()
 
 
 @pytest.fixture(autouse=True)

@@ -57,12 +57,10 @@ def wish(policies: list[Policy], now: datetime) -> Wish:
     until = windows.quiet_until(policies, now)
     if until is None:
         return Wish()
-    soon = now
-    running: dict[str, datetime] = {}
-    while not running:
-        for policy in policies:
-            window = windows.running_or_next([policy], now)
-            if window and window.start <= soon:
-                running[policy.name] = window.end
-        soon += timedelta(seconds=PAUSE)
+    ends = {policy.name: windows.quiet_until([policy], now) for policy in policies}
+    running = {name: end for name, end in ends.items() if end}
+    if not running:
+        coming = {policy.name: windows.running_or_next([policy], now) for policy in policies}
+        soon = now + timedelta(seconds=PAUSE)
+        running = {name: window.end for name, window in coming.items() if window and window.start <= soon}
     return Wish(running, until)

@@ -60,7 +60,7 @@ class Hold:
         identity: whose chat it is; another identity's work never touches the record.
         prior_muted: whether it was muted before we came. Never rewritten, but by a person who unmutes the chat.
         state: see the module.
-        owners: for whom it is muted, by ``policy:NAME``, ``caller:ID`` or ``schedule:NAME``; a mapping not to be changed.
+        owners: for whom it is muted, by ``policy:NAME``, ``caller:ID`` or ``schedule:NAME``; not to be changed.
         keep: somebody asked for a mute without end meanwhile, so it stays when the last owner lets go.
         overridden_until: people want it audible in the windows up to then.
     """

@@ -10,8 +10,10 @@ from chat_mute.quiet_hours.holds import POLICY, Hold, Identity, Owner, State
 
 @dataclass(frozen=True)
 class Situation:
-    """What is known of one chat. The record must have been read before the portal, or a mute confirmed in between would
-    look as if a person had undone it; and it must be written on the condition that it is still what was read.
+    """What is known of one chat.
+
+    The record must have been read before the portal, or a mute confirmed in between would look as if a person had
+    undone it; and it must be written on the condition that it is still what was read.
 
     Attributes:
         chat_id: the chat's number.
@@ -47,14 +49,21 @@ class Situation:
 
     @property
     def undone_by_hand(self) -> bool:
-        """Whether a person has unmuted, on the portal itself, what we held."""
-        return self.hold is not None and self.hold.state is State.HELD and self.observed is False
+        """Whether a person has unmuted, on the portal itself, what we held.
+
+        A mute not confirmed may never have been made; but if the chat was muted before, only a person can have unmuted
+        it, unless the mute now asked for is one for good.
+        """
+        if self.hold is None or self.observed is not False:
+            return False
+        before = self.hold.state is State.MUTING and self.hold.prior_muted and not self.hold.keep
+        return before or self.hold.state is State.HELD
 
     def seen(self) -> Hold | None:
         """The record brought up to date with what the portal shows; None where nothing of it is left.
 
-        A mute that shows is confirmed. A release that shows is over. Where a person unmuted what we held, all owners let
-        go, and the chat is left alone until the united window ends, if it was a window that had muted it.
+        A mute that shows is confirmed. A release that shows is over. Where a person unmuted what we held, all owners
+        let go, and the chat is left alone until the united window ends, if it was a window that had muted it.
         """
         hold = self.hold
         if hold is None:
@@ -62,7 +71,7 @@ class Situation:
         if hold.state is State.MUTING and self.observed is True:
             hold = replace(hold, state=State.HELD)
         elif self.undone_by_hand:
-            hold = replace(hold, overridden_until=self._override(hold) or self._window_muted(hold))
+            hold = replace(hold, overridden_until=self.override(hold) or self._window_muted(hold))
             hold = replace(hold, state=State.OVERRIDDEN, owners={}, keep=False, prior_muted=False)
         elif hold.state is State.RELEASING and self.observed is False:
             hold = replace(hold, state=State.OVERRIDDEN)
@@ -72,30 +81,30 @@ class Situation:
         """Who wants the chat muted now: callers who have not expired, and the policies unless people overrode them."""
         known = hold.owners if hold else {}
         callers = {n: owner for n, owner in known.items() if not n.startswith(POLICY) and owner.until > self.now}
-        return callers if hold and self._override(hold) else callers | self.policy_owners()
+        return callers if hold and self.override(hold) else callers | self.policy_owners()
 
     def policy_owners(self) -> dict[str, Owner]:
         """The policies that want the chat quiet now."""
         return {f"{POLICY}{name}": Owner(until) for name, until in sorted(self.wish.policies.items())}
 
+    def override(self, hold: Hold) -> datetime | None:
+        """Until when people want the chat audible: to their instant, but no longer than the policies want quiet."""
+        until = hold.overridden_until
+        return until if until and until > self.now and self.wish.until else None
+
     def updated(self, hold: Hold | None, state: State, owners: Mapping[str, Owner]) -> Hold:
-        """The record to store next: a new one where nothing was muted by us, else the known one with its prior state."""
+        """The record to store next: the known one with its prior state, or a new one where we had muted nothing."""
         if hold is None or hold.state is State.OVERRIDDEN:
-            override = self._override(hold) if hold else None
+            override = self.override(hold) if hold else None
             prior = self.observed is True
             return Hold(self.chat_id, self.dialog_id, self.identity, prior, state, owners, overridden_until=override)
-        return replace(hold, state=state, owners=owners, overridden_until=self._override(hold))
+        return replace(hold, state=state, owners=owners, overridden_until=self.override(hold))
 
     def remaining(self, hold: Hold) -> Hold | None:
         """What is left of a record when nobody holds the chat any more: people's override, while its window runs."""
-        if (until := self._override(hold)) is None:
+        if (until := self.override(hold)) is None:
             return None
         return replace(hold, state=State.OVERRIDDEN, owners={}, keep=False, prior_muted=False, overridden_until=until)
-
-    def _override(self, hold: Hold) -> datetime | None:
-        """An override ends with its instant, and at once when the policies want no quiet any more."""
-        until = hold.overridden_until
-        return until if until and until > self.now and self.wish.until else None
 
     def _window_muted(self, hold: Hold) -> datetime | None:
         """The end of the window that runs, if a window (and not only a caller) had muted the chat and still runs."""

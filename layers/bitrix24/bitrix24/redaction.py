@@ -9,6 +9,9 @@ _TOKEN = re.compile(
     r"""(\b(?:access_token|refresh_token|client_secret)\b\\*["']?\s*[:=]\s*\\*["']?"""
     r"""|["']auth\\*["']\s*:\s*\\*["'])[^"'\\&\s,}]+"""
 )
+_SECRET_STRING = re.compile(
+    r"""(SecretString\\*["']\s*:\s*\\*["'])(?:\\+.|[^"'\\])*"""
+)  # Secrets Manager's own envelope
 _TAG = re.compile(r"<[^<>]*>")
 _NESTED_TAGS = 8
 _BLANK = re.compile(r"\s+")
@@ -20,7 +23,9 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """``text`` with each of ``secrets``, and all that looks like a webhook's code or a token, replaced by ``***``."""
     for secret in secrets:
         text = text.replace(secret, "***")
-    return _TOKEN.sub(r"\1***", _WEBHOOK_PATH.sub(r"\1***", text))
+    for pattern in (_WEBHOOK_PATH, _TOKEN, _SECRET_STRING):
+        text = pattern.sub(r"\1***", text)
+    return text
 
 
 def describe(description: object, secrets: Iterable[str] = ()) -> str:

@@ -31,6 +31,18 @@ def log() -> Iterator[io.StringIO]:
     logging.setLogRecordFactory(factory)
 
 
+def test_a_secret_that_is_nothing_we_know_is_taken_out_of_secrets_managers_answer(log: io.StringIO) -> None:
+    logger = logging.getLogger("botocore.parsers")
+    logger.setLevel(logging.DEBUG)
+    for secret in ("s3cr3t, not JSON", json.dumps(["s3cr3t"]), "\\s3cr3t'"):
+        answer = json.dumps({"SecretString": secret, "Name": "quiet-hours/default"})
+        logger.debug("Response body:\n%s", answer)
+        logger.debug("Response body:\n%s", answer.encode())
+    logger.setLevel(logging.NOTSET)
+    assert log.getvalue().count("quiet-hours/default") == 6
+    assert "s3cr3t" not in log.getvalue()
+
+
 FORMS: list[Callable[[dict[str, str]], str]] = [
     json.dumps,
     repr,

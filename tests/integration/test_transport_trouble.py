@@ -18,10 +18,9 @@ import trustme
 from bitrix24 import TimeLeft, Transport
 from bitrix24.errors import Bitrix24Error, PortalTimeout, PortalUnreachable, UnreadableAnswer
 from bitrix24.transport import CONNECT_SECONDS, Reply
+from tests.integration.rawserver import OK, RawServer, head_only, http
 from tests.unit.layer.doubles import CODE, assert_tells_nothing
-from tests.unit.layer.rawserver import OK, RawServer, head_only, http
 
-pytestmark = pytest.mark.loopback
 PATH = f"/rest/503/{CODE}/im.chat.mute"
 BUDGET = 0.15
 

@@ -11,10 +11,9 @@ import pytest
 from bitrix24 import Transport
 from bitrix24.errors import Bitrix24Error, PortalTimeout, PortalUnreachable, UnreadableAnswer
 from bitrix24.transport import ANSWER_BYTES, USER_AGENT, Reply
+from tests.integration.rawserver import OK, RawServer, Script, head_only, http
 from tests.unit.layer.doubles import CODE, assert_tells_nothing
-from tests.unit.layer.rawserver import OK, RawServer, Script, head_only, http
 
-pytestmark = pytest.mark.loopback
 PATH = f"/rest/503/{CODE}/im.chat.mute"
 
 

@@ -1,13 +1,24 @@
-"""Certificates and transports."""
+"""Parts that meet over real sockets, on loopback only: certificates, transports."""
 
 import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import pytest_socket
 import trustme
 
 from bitrix24 import Transport
+from tests.unit.conftest import clean_environment
+
+__all__ = ["clean_environment"]
+
+
+@pytest.fixture(autouse=True)
+def loopback_only() -> Iterator[None]:
+    pytest_socket.socket_allow_hosts(["127.0.0.1"])
+    yield
+    pytest_socket._remove_restrictions()
 
 
 @pytest.fixture(scope="session")
