@@ -3,6 +3,7 @@
 import ssl
 from pathlib import Path
 
+import certifi
 import trustme
 
 
@@ -10,13 +11,13 @@ class Authority:
     """Issues certificates for loopback.
 
     Args:
-        folder: where the CA's certificate is written, for clients that want a file.
+        folder: where the CA's certificate is written, beside the public ones, for clients that want a file.
     """
 
     def __init__(self, folder: Path) -> None:
         self._ca = trustme.CA()
         self.bundle = folder / "ca.pem"
-        self._ca.cert_pem.write_to_path(str(self.bundle))
+        self.bundle.write_bytes(Path(certifi.where()).read_bytes() + self._ca.cert_pem.bytes())
 
     def server_context(self) -> ssl.SSLContext:
         """TLS for a server on 127.0.0.1."""

@@ -1,5 +1,10 @@
-"""`make serve`: the stack, left running to play with."""
+"""`make serve`: the stack, left running to play with.
 
+`make serve WEBHOOK=https://PORTAL/rest/USER_ID/CODE/` gives the account `default` a real webhook, and so drives a real
+portal from here; without one it is Ann's on the simulated portal.
+"""
+
+import os
 import signal
 import sys
 import threading
@@ -25,7 +30,7 @@ def main() -> int:
     portal = Portal()
     furnish(portal)
     with running(portal, front_port=FRONT_PORT) as stack:
-        stack.put_account("default", {"webhook_url": stack.server.webhook_url(ANN)})
+        stack.put_account("default", {"webhook_url": os.environ.get("WEBHOOK") or stack.server.webhook_url(ANN)})
         credentials = stack.credentials("you")
         say(paint("Quiet Hours for Bitrix24 is up; Ctrl-C ends it.", "bold"))
         say(f"""

@@ -8,8 +8,6 @@ import sys
 import threading
 from pathlib import Path
 
-import certifi
-
 from local.certificates import Authority
 from local.portal import Limits, Portal, PortalServer, Quirks, Request, dispatch
 
@@ -31,8 +29,6 @@ def main(arguments: list[str]) -> int:
     for number in range(FIRST_CHAT, FIRST_CHAT + settings["chats"]):
         portal.add_chat(number, members=[USER])
     authority = Authority(Path(settings["folder"]))
-    bundle = Path(settings["folder"]) / "bundle.pem"  # as large as a real one: a client that parses it often shows
-    bundle.write_text(Path(certifi.where()).read_text() + authority.bundle.read_text())
     server = PortalServer(
         portal, authority.server_context(), latency=settings["latency"], command_latency=settings["command_latency"]
     )
@@ -40,7 +36,7 @@ def main(arguments: list[str]) -> int:
     neighbour = threading.Thread(target=_disturb, args=(portal, settings["neighbour"], ended), daemon=True)
     with server:
         neighbour.start()
-        _say({"webhook": server.webhook_url(USER), "ca": str(bundle)})
+        _say({"webhook": server.webhook_url(USER), "ca": str(authority.bundle)})
         sys.stdin.read()
         ended.set()
         _say(

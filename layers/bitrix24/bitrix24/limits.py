@@ -43,7 +43,6 @@ class PortalLimits:
         self._level = 0.0
         self._refusals = 0
         self._seen = self._clock.monotonic()
-        self._paused_until = self._seen
 
     def take(self, time_left: TimeLeft) -> None:
         """Reserves room for one more request and waits until it is there.
@@ -54,7 +53,7 @@ class PortalLimits:
         while True:
             with self._lock:
                 self._drain()
-                wait = max(self._paused_until - self._seen, (self._level + 1 - self._burst) / self._per_second)
+                wait = (self._level + 1 - self._burst) / self._per_second
                 if wait > _INSTANT and wait >= time_left():
                     raise NoRoom
                 self._level += 1
@@ -66,11 +65,10 @@ class PortalLimits:
                 return
 
     def refused(self) -> None:
-        """The portal refused a request: its bucket is full, whatever we had counted, and reservations are void."""
+        """The portal refused a request: reservations are void, and the bucket will be full when the pause is over."""
         with self._lock:
             self._drain()
-            self._level = self._burst
-            self._paused_until = self._seen + PAUSE_SECONDS
+            self._level = self._burst + PAUSE_SECONDS * self._per_second
             self._refusals += 1
 
     def _drain(self) -> None:
