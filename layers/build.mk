@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 # The runtime's own minor version where the machine has it: for byte-code, and for the local runtime. A build without it
-# has no byte-code; `make deploy` refuses such a build.
+# has no byte-code, which costs cold starts.
 PYTHON313 := $(shell for p in python3.13 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.13.*/bin/python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && { command -v "$$p"; break; }; done)
 

@@ -15,6 +15,7 @@ import io
 import json
 import shlex
 import stat
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,7 @@ def _create(emulator: Emulator, template: dict[str, Any], parameters: dict[str, 
         stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
         if not stack["StackStatus"].endswith("_IN_PROGRESS"):
             break
+        time.sleep(0.1)
     if stack["StackStatus"] != "CREATE_COMPLETE":
         events = cloudformation.describe_stack_events(StackName=STACK)["StackEvents"]
         reasons = [event["ResourceStatusReason"] for event in events if "FAILED" in event["ResourceStatus"]]

@@ -65,7 +65,8 @@ class Api:
             self._telemetry.trigger("api", event["requestContext"]["requestId"])
             return self._route(event, Budget(context, spare=_SPARE_SECONDS, at_most=SECONDS))
         except errors.RequestError as error:
-            self._telemetry.logger.info("refused", extra={"outcome": error.code})
+            account = (event.get("pathParameters") or {}).get("account")
+            self._telemetry.logger.info("refused", extra={"account": account, "outcome": error.code})
             return _refusal(error, self._clock.now())
         except portal.Bitrix24Error as error:
             return _refusal(error, self._clock.now())

@@ -69,7 +69,7 @@ class IdempotencyKeyReused(RequestError):
     """The key has been used for another request."""
 
     def __init__(self) -> None:
-        super().__init__("IDEMPOTENCY_KEY_REUSED", "This Idempotency-Key has been used for another request.")
+        super().__init__("IDEMPOTENCY_KEY_REUSED", "This key, or schedule and time, has been used for another request.")
 
 
 class UnknownEvent(Exception):

@@ -3,7 +3,7 @@
 from typing import Any
 
 from bitrix24 import TimeLeft, muting
-from bitrix24.errors import Bitrix24Error
+from bitrix24.errors import AccessRefused, Bitrix24Error, InvalidChatId
 from chat_mute.accounts import Accounts
 from chat_mute.observability import Telemetry
 from chat_mute.request import MuteRequest
@@ -46,7 +46,8 @@ class Muting:
             )
         except Bitrix24Error as error:
             self._telemetry.logger.warning("chat not set", extra={**line, "outcome": error.code})
-            self._telemetry.count("MuteFailed")
+            refused = isinstance(error, InvalidChatId | AccessRefused)  # of the caller's making, not trouble
+            self._telemetry.count("MuteRefused" if refused else "MuteFailed")
             raise
         self._telemetry.logger.info("chat set", extra={**line, "outcome": "ok"})
         self._telemetry.count("ChatMuted" if request.muted else "ChatUnmuted")

@@ -5,7 +5,7 @@ from typing import Any
 
 from bitrix24.errors import AccessRefused, InvalidChatId
 from chat_mute.budget import Budget, LambdaContext
-from chat_mute.errors import AccountNotFound, InvalidId, InvalidParameter
+from chat_mute.errors import AccountNotFound, IdempotencyKeyReused, InvalidId, InvalidParameter
 from chat_mute.idempotency import Idempotency
 from chat_mute.muting import Muting
 from chat_mute.observability import Telemetry
@@ -16,7 +16,7 @@ SPARE_SECONDS = 10.0
 """Kept back from Lambda's own limit, so that a slow portal fails in the process and is told apart from a crash."""
 _NAMING = frozenset({"CHAT_ID", "DIALOG_ID", "MUTE"})
 _FIELDS = MUTE_FIELDS | {"ACCOUNT", "SCHEDULE", "AT"}
-_HOPELESS = (InvalidParameter, InvalidId, AccountNotFound, InvalidChatId, AccessRefused)
+_HOPELESS = (InvalidParameter, InvalidId, AccountNotFound, IdempotencyKeyReused, InvalidChatId, AccessRefused)
 
 
 def is_direct(event: Mapping[str, Any]) -> bool:
@@ -74,7 +74,7 @@ class Schedule:
 
         if run is None:
             return work()
-        result, replayed = self._idempotency.once(run, {}, work, budget)
+        result, replayed = self._idempotency.once(run, {"account": account, **request.fields()}, work, budget)
         if replayed:
             self._telemetry.logger.info("delivered again", extra={"account": account, "chat": request.chat})
             self._telemetry.count("Replayed")

@@ -27,8 +27,10 @@ class Store:
         self._table = table
 
     def pauses(self, account: str) -> dict[str, datetime]:
-        """Until when the account must not call a method; past instants may be among them. One eventual read."""
-        item = self._dynamodb.get_item(TableName=self._table, Key=_key(account, "pause")).get("Item", {})
+        """Until when the account must not call a method; past instants may be among them. One consistent read."""
+        item = self._dynamodb.get_item(TableName=self._table, Key=_key(account, "pause"), ConsistentRead=True).get(
+            "Item", {}
+        )
         return {
             method: datetime.fromtimestamp(float(value["N"]), UTC)
             for method, value in item.items()

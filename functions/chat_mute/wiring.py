@@ -54,10 +54,10 @@ def build(environment: Mapping[str, str], clock: Clock | None = None) -> Service
     transport = Transport(settings.ca_bundle)
 
     secrets = Secrets(secretsmanager, settings.secret_prefix)
-    limits: dict[str, PortalLimits] = {}  # a portal's bucket is one, however many accounts are on it
+    limits: dict[tuple[str, Rate], PortalLimits] = {}  # a portal's bucket is one, however many accounts are on it
 
     def connect(account: str, credentials: Credentials, rate: Rate) -> Client:
-        shared = limits.setdefault(credentials.portal, PortalLimits(rate, clock))
+        shared = limits.setdefault((credentials.portal, rate), PortalLimits(rate, clock))
         remembered = AccountStore(store, secrets, account)
         return Client(credentials, transport, remembered, clock, shared, TOKEN_HOSTS | settings.token_hosts)
 

@@ -1,7 +1,9 @@
 """The whole stack once for all end-to-end tests: HTTPS, gateway, runtime, portal."""
 
+import functools
 import itertools
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -72,14 +74,18 @@ def _no_secret_anywhere(stack: Stack, said: list[str]) -> None:
     """Searches everything the suite's calls answered, logged and stored for the webhooks' codes."""
     tokens = [*stack.portal.oauth._access, *stack.portal.oauth._refresh]
     codes = [*stack.portal.webhooks, *tokens, WEBHOOK_MARK]
-    dynamodb, sqs = stack.emulator.client("dynamodb"), stack.emulator.client("sqs")
+    dynamodb = stack.emulator.client("dynamodb")
+    scan = dynamodb.get_paginator("scan")
     stored = [
-        json.dumps(dynamodb.scan(TableName=stack.outputs[table])["Items"])
+        json.dumps(page["Items"])
         for table in ("StateTableName", "IdempotencyTableName")
+        for page in scan.paginate(TableName=stack.outputs[table])
     ]
     queued = [
-        json.dumps(sqs.receive_message(QueueUrl=stack.outputs[queue], MaxNumberOfMessages=10).get("Messages", []))
+        json.dumps(letter)
         for queue in ("ScheduleDeadLettersUrl", "FunctionDeadLettersUrl")
+        for letters in iter(functools.partial(stack.dead_letters, queue), [])
+        for letter in letters
     ]
     places = {
         "an answer": said,
@@ -91,6 +97,7 @@ def _no_secret_anywhere(stack: Stack, said: list[str]) -> None:
     logged = "".join(places["the function's log"])
     for library in ("botocore.parsers", "urllib3.connectionpool"):
         assert f'"{library}"' in logged, f"{library} has not logged at DEBUG: the search would prove nothing"
+    assert not re.search(r"(?i)x-amz-security-token['\"]?\s*:\s*b?['\"]?(?!\*\*\*)", logged)
     leaks = [(place, code) for place, texts in places.items() for code in codes for text in texts if code in text]
     assert not leaks
 

@@ -50,7 +50,7 @@ def test_the_environment_is_what_the_settings_read_and_holds_no_secret(resources
     variables = resources["ChatMuteFunction"]["Properties"]["Environment"]["Variables"]
     Settings.from_environment(dict.fromkeys(variables, "value"))
     assert set(variables) == {
-        "SECRET_PREFIX", "STATE_TABLE", "IDEMPOTENCY_TABLE", "SCHEDULE_DEAD_LETTERS", "POWERTOOLS_LOG_LEVEL",
+        "SECRET_PREFIX", "STATE_TABLE", "IDEMPOTENCY_TABLE", "SCHEDULE_DEAD_LETTERS",
     }  # fmt: skip
     assert "resolve:secretsmanager" not in json.dumps(resources)
 

@@ -104,7 +104,7 @@ def dialog_ids(value: object, path: str) -> tuple[str, ...]:
 
 def printable(name: object) -> str:
     """Somebody's own word, fit to be quoted."""
-    return _UNPRINTABLE.sub("?", str(name)[:64])
+    return _UNPRINTABLE.sub("?", str(name)[:64]) or '""'
 
 
 def _inside(path: str, name: str) -> str:

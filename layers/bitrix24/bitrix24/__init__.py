@@ -1,8 +1,6 @@
 """A client for Bitrix24's REST, for code that must know exactly what happened to each call.
 
-transport = Transport()
-client = Client(Webhook.parse(url), transport, store)
-chats.mute(client, chat_id=1489, muted=True, time_left=lambda: 10.0)
+README.md, beside this package, shows how it is used in ten lines.
 """
 
 from bitrix24 import chats, errors, muting, users

@@ -127,8 +127,11 @@ def _https(name: str, url: object) -> SplitResult:
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
+        is_url = True
     except ValueError:
-        raise _unusable(name, "it is not a URL") from None
+        is_url = False  # and raised below: the exception's text quotes the URL
+    if not is_url:
+        raise _unusable(name, "it is not a URL")
     if parts.scheme != "https":
         raise _unusable(name, "it must begin with https://")
     if not host or "@" in parts.netloc or not parts.netloc.isascii() or re.search(r"[\s\\%]", parts.netloc):

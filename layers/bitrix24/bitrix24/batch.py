@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote_plus
 
-from bitrix24.answer import Answer, Refusal, read_refusal
+from bitrix24.answer import Answer, Refusal, read_refusal, read_time
 from bitrix24.errors import Bitrix24Error, NotExecuted, UnexpectedAnswer
 
 SIZE = 50
@@ -64,7 +64,7 @@ def _refusal(said: Any, secrets: Collection[str]) -> Refusal | UnexpectedAnswer:
 def _operating(time: Any) -> dict[str, int | float | str] | None:
     """Of a command's timing, all that anybody asks for; reading the rest would cost as much as all else."""
     reset_at = time.get("operating_reset_at") if isinstance(time, dict) else None
-    return {"operating_reset_at": reset_at} if isinstance(reset_at, int | float) else None
+    return read_time({"operating_reset_at": reset_at}, ()) if isinstance(reset_at, int | float) else None
 
 
 def _map(value: Any) -> dict[str, Any]:

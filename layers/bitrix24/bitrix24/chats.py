@@ -11,6 +11,8 @@ from bitrix24.numbers import positive
 
 PAGE = 200
 """`im.recent.list` gives at most so many at once."""
+EMPTY_PAGES = 3
+"""Pages are filtered after they are cut, so one may be empty and the next not; so many in a row end the list."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +48,12 @@ def recent_chats(client: Client, *, time_left: TimeLeft) -> Iterator[Chat]:
         Bitrix24Error: as `Client.call`.
     """
     seen: set[int] = set()
-    offset = 0
+    offset = empty = 0
     while True:
         chats, more = _recent_page(client, offset, time_left)
         yield from _unseen(chats, seen)
-        if not more:
+        empty = 0 if chats else empty + 1
+        if not more or empty == EMPTY_PAGES:
             break
         offset += PAGE
     if offset:
@@ -98,7 +101,7 @@ def _recent_page(client: Client, offset: int, time_left: TimeLeft) -> tuple[list
     user_id = client.credentials.user_id
     chats = [_chat(item, item.get("chat"), user_id) for item in items if isinstance(item, dict)]
     more = page.get("hasMore", page.get("hasMorePages", False))
-    return [chat for chat in chats if chat is not None], more is True and bool(items)
+    return [chat for chat in chats if chat is not None], more is True
 
 
 def _unseen(chats: list[Chat], seen: set[int]) -> Iterator[Chat]:
@@ -118,7 +121,7 @@ def _chat(item: dict[str, Any], details: Any, user_id: int) -> Chat | None:
     private = item.get("type") in {"user", "private"}
     return Chat(
         chat_id=chat_id,
-        dialog_id=str(item.get("dialog_id", item["id"] if details is not item else f"chat{chat_id}")),
+        dialog_id=str(item.get("dialog_id", item.get("id") if details is not item else f"chat{chat_id}")),
         type="private" if private else str(details.get("type", "chat")),
         title=str(item.get("title", details.get("name", ""))),
         muted=muted_for(details.get("mute_list"), user_id),

@@ -62,6 +62,7 @@ class Client:
         self._limits = limits or PortalLimits(clock=self._clock)
         self._refresher = Refresher(transport, store, self._clock, token_hosts)
         self._operating_reset_at: dict[str, float] = {}
+        self._told_to_pause: dict[str, datetime] = {}
 
     def call(self, method: str, params: Mapping[str, Any] | None = None, *, time_left: TimeLeft) -> Answer:
         """Calls ``method``, and again where an error may pass and ``time_left`` allows.
@@ -97,7 +98,7 @@ class Client:
             told, final = self._together({key: open_[key] for key in open_ if key not in single}, time_left)
             single |= {key for key, outcome in told.items() if isinstance(outcome, errors.BatchRefused)}
             outcomes |= told
-            outcomes |= {key: self._alone(open_[key], time_left) for key in single}
+            outcomes |= self._one_by_one({key: open_[key] for key in open_ if key in single}, time_left)
             open_ = {} if final else {key: open_[key] for key in told.keys() - single if _may_pass(told[key], tries)}
             wait = self._wait(tries)
             if not open_ or wait >= time_left():
@@ -123,11 +124,17 @@ class Client:
                 self._limits.refused_in_batch.add(commands[key].method)
         return outcomes, final
 
-    def _alone(self, command: Command, time_left: TimeLeft) -> Outcome:
-        try:
-            return self._call(command.method, command.params, time_left)
-        except errors.Bitrix24Error as error:
-            return error
+    def _one_by_one(self, commands: Mapping[str, Command], time_left: TimeLeft) -> dict[str, Outcome]:
+        """Single calls; an error that concerns the account, not a command, is the outcome of all that follow."""
+        outcomes: dict[str, Outcome] = {}
+        stopped: errors.Bitrix24Error | None = None
+        for key, command in commands.items():
+            try:
+                outcomes[key] = stopped or self._call(command.method, command.params, time_left)
+            except errors.Bitrix24Error as error:
+                outcomes[key] = error
+                stopped = error if isinstance(error, errors.OF_THE_ACCOUNT) else None
+        return outcomes
 
     def _call(self, method: str, params: Mapping[str, Any], time_left: TimeLeft) -> Answer:
         met: Counter[type[errors.Bitrix24Error]] = Counter()
@@ -201,7 +208,11 @@ class Client:
             told = self._operating_reset_at.get(method, 0)
             sane = 0 < told - now.timestamp() <= _OPERATION_PAUSE_MAX.total_seconds()
             what, until = method, datetime.fromtimestamp(told, UTC) if sane else now + _OPERATION_PAUSE
+        known = self._told_to_pause.get(what, now)
+        if known > now:  # each command of a batch says so; once is enough to remember
+            return errors.Paused(refusal.code, refusal.description, known)
         self._store.pause(what, until)
+        self._told_to_pause[what] = until
         return errors.Paused(refusal.code, refusal.description, until)
 
     def _paused(self, pauses: Mapping[str, datetime], *methods: str) -> errors.Paused | None:

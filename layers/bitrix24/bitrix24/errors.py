@@ -58,7 +58,7 @@ class NoRoom(QueryLimitExceeded):
     tries = 1
 
     def __init__(self) -> None:
-        super().__init__("QUERY_LIMIT_EXCEEDED")
+        super().__init__("QUERY_LIMIT_EXCEEDED", "Not sent: the time does not allow another request to this portal.")
 
 
 class Paused(Bitrix24Error):
@@ -128,6 +128,9 @@ class PortalTimeout(Bitrix24Error):
     def __init__(self) -> None:
         super().__init__("PORTAL_TIMEOUT")
 
+
+OF_THE_ACCOUNT = (CredentialError, AccountBlocked, Paused, PortalMoved)
+"""What concerns the account, not a chat: the next call would end the same way."""
 
 MEANINGS: dict[str, type[Bitrix24Error]] = {
     "CHAT_ID_EMPTY": InvalidChatId,

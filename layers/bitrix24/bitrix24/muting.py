@@ -9,17 +9,13 @@ from bitrix24.batch import SIZE, Command
 from bitrix24.client import Client, Outcome
 from bitrix24.clock import TimeLeft
 from bitrix24.errors import (
+    OF_THE_ACCOUNT,
     AccessRefused,
-    AccountBlocked,
     Bitrix24Error,
-    CredentialError,
-    Paused,
-    PortalMoved,
+    NoRoom,
     QueryLimitExceeded,
     UnexpectedAnswer,
 )
-
-_OF_THE_ACCOUNT = (CredentialError, AccountBlocked, Paused, PortalMoved)
 
 
 def mute(
@@ -58,8 +54,9 @@ def mute_many(
 ) -> Iterator[tuple[int, Outcome]]:
     """`im.chat.mute` for many chats, 50 to a `batch`: an outcome for each, as it becomes known, in no order.
 
-    What the portal throttles is asked for again until ``time_left`` is over. An error that concerns the account, not a
-    chat, is the outcome of every chat not asked for yet. Only the requests in flight are held in memory.
+    What the portal throttles is asked for again while there is time. An error that concerns the account, not a chat, is
+    the outcome of every chat not asked for yet, and so is the end of the time. Only the requests in flight are held in
+    memory. What a store raises is raised at the end, after all that is known has been told.
 
     Args:
         client: whose chats.
@@ -74,21 +71,29 @@ def mute_many(
     def ask(chunk: list[int]) -> dict[int, Outcome]:
         return _mute_chunk(client, chunk, _flag(muted), time_left)
 
+    broken: BaseException | None = None
     with ThreadPoolExecutor(in_flight) as pool:
         flying: set[Future[dict[int, Outcome]]] = set()
         while True:
-            while stopped is None and len(flying) < in_flight and (chunk := list(islice(ids, SIZE))):
+            if stopped is None and time_left() <= 0:
+                stopped = NoRoom()
+            while not (stopped or broken) and len(flying) < in_flight and (chunk := list(islice(ids, SIZE))):
                 flying.add(pool.submit(ask, chunk))
             if not flying:
                 break
             landed, flying = wait(flying, return_when=FIRST_COMPLETED)
-            for outcomes in (future.result() for future in landed):
+            for future in landed:
+                broken = broken or future.exception()
+                outcomes = {} if future.exception() else future.result()
+                stopped = stopped or _of_the_account(outcomes)
                 # Exactly this class: `NoRoom`, a kind of it, says that the time does not allow another try.
                 throttled = [chat_id for chat_id, outcome in outcomes.items() if type(outcome) is QueryLimitExceeded]
-                if throttled:
+                if throttled and not (stopped or broken):
                     flying.add(pool.submit(ask, throttled))
-                yield from ((chat_id, outcomes[chat_id]) for chat_id in outcomes.keys() - throttled)
-                stopped = stopped or _of_the_account(outcomes)
+                    outcomes = {chat_id: outcomes[chat_id] for chat_id in outcomes.keys() - throttled}
+                yield from outcomes.items()
+    if broken is not None:
+        raise broken  # the store's trouble, after all that is known has been told
     if stopped is not None:
         yield from ((chat_id, stopped) for chat_id in ids)
 
@@ -100,7 +105,7 @@ def _mute_chunk(client: Client, chat_ids: list[int], flag: str, time_left: TimeL
 
 
 def _of_the_account(outcomes: dict[int, Outcome]) -> Bitrix24Error | None:
-    return next((outcome for outcome in outcomes.values() if isinstance(outcome, _OF_THE_ACCOUNT)), None)
+    return next((outcome for outcome in outcomes.values() if isinstance(outcome, OF_THE_ACCOUNT)), None)
 
 
 def _flag(muted: bool) -> str:  # noqa: FBT001

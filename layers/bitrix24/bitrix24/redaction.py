@@ -6,9 +6,10 @@ from collections.abc import Iterable
 
 _WEBHOOK_PATH = re.compile(r"(/rest/\d+/)[^/\\\s\"'?&#<>]+", re.IGNORECASE)
 _TOKEN = re.compile(
-    r"""(\b(?:access_token|refresh_token|client_secret)\b\\*["']?\s*[:=]\s*\\*["']?"""
-    r"""|["']auth\\*["']\s*:\s*\\*["'])[^"'\\&\s,}]+"""
+    r"""(\b(?:access_token|refresh_token|client_secret|auth)\\*["']\s*:\s*b?\\*["']"""
+    r"""|\b(?:access_token|refresh_token|client_secret)=)[^"'\\&\s,}]+"""
 )
+_AWS_TOKEN = re.compile(r"""(x-amz-security-token["']?\s*:\s*b?["']?)[^"'\s,}]+""", re.IGNORECASE)
 _SECRET_STRING = re.compile(
     r"""(SecretString\\*["']\s*:\s*\\*["'])(?:\\+.|[^"'\\])*"""
 )  # Secrets Manager's own envelope
@@ -23,7 +24,7 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """``text`` with each of ``secrets``, and all that looks like a webhook's code or a token, replaced by ``***``."""
     for secret in secrets:
         text = text.replace(secret, "***")
-    for pattern in (_WEBHOOK_PATH, _TOKEN, _SECRET_STRING):
+    for pattern in (_WEBHOOK_PATH, _TOKEN, _SECRET_STRING, _AWS_TOKEN):
         text = pattern.sub(r"\1***", text)
     return text
 

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 TOKEN_HOSTS = frozenset({"oauth.bitrix.info", "oauth.bitrix24.tech"})
 """Bitrix24's token servers. A secret's ``server_endpoint`` elsewhere is refused: the app's secret goes there."""
-LOCK_SECONDS, TOKEN_SECONDS = 30.0, 15.0
+TOKEN_SECONDS = 10.0
+LOCK_SECONDS = 60.0  # the token server's time, and the store's own retries before and after it
+_ASKED = "asked"
 _FOR_GOOD = frozenset({"invalid_grant", "invalid_client", "WRONG_CLIENT", "NOT_INSTALLED", "bad_verification_code"})
 _LONG = timedelta(days=365)
 _jitter = random.SystemRandom()
@@ -52,8 +54,9 @@ class Refresher:
         """Tokens newer than ``stale``: somebody else's from the store, or new ones from the token server.
 
         Raises:
-            CredentialError: the token server does not give any; for good, until the secret is replaced.
-            PortalTimeout: somebody else has been refreshing for all of ``time_left``.
+            CredentialError: the token server gives none, for good, until the secret is replaced; or it has been
+                replaced by another user's, another portal's or a webhook.
+            PortalTimeout: somebody else has been refreshing for all of ``time_left``, or too little of it is left.
             Bitrix24Error: the token server could not be asked.
         """
         with self._one_at_a_time:
@@ -61,28 +64,31 @@ class Refresher:
                 current = self._current(stale)
                 if current.params != stale.params:
                     return current
-                self._respect_refusal(current)
-                now = self._clock.now()
-                if self._store.lock_refresh(now, now + timedelta(seconds=LOCK_SECONDS)):
-                    break
-                wait = _jitter.uniform(0.1, 0.5)
-                if wait >= time_left():
+                asked = self._respect_refusal(current)
+                if time_left() < TOKEN_SECONDS:  # a one-time token must not be spent with no time to read the answer
                     raise errors.PortalTimeout
-                self._clock.sleep(wait)
-            try:
-                current = self._current(stale)  # somebody may have finished just before we got the lock
-                return current if current.params != stale.params else self._ask(current, time_left)
-            finally:
-                self._store.unlock_refresh()
+                now = self._clock.now()
+                if not asked and self._store.lock_refresh(now, now + timedelta(seconds=LOCK_SECONDS)):
+                    try:
+                        return self._ask_unless_done(stale, time_left)
+                    finally:
+                        self._store.unlock_refresh()
+                self._clock.sleep(_jitter.uniform(0.1, 0.5))
 
     def newer(self, stale: OAuth) -> OAuth | None:
         """Tokens that somebody else has stored since ``stale`` was read."""
-        current = self._store.load()
-        return current if isinstance(current, OAuth) and current.params != stale.params else None
+        current = self._current(stale)
+        return current if current.params != stale.params else None
 
     def _current(self, stale: OAuth) -> OAuth:
         current = self._store.load()
-        return current if isinstance(current, OAuth) else stale
+        if isinstance(current, OAuth) and (current.portal, current.user_id) == (stale.portal, stale.user_id):
+            return current
+        raise errors.CredentialError("INVALID_CREDENTIALS", "The account's secret has been replaced meanwhile.")
+
+    def _ask_unless_done(self, stale: OAuth, time_left: TimeLeft) -> OAuth:
+        current = self._current(stale)  # somebody may have finished just before we got the lock
+        return current if current.params != stale.params else self._ask(current, time_left)
 
     def _ask(self, current: OAuth, time_left: TimeLeft) -> OAuth:
         if current.token_host not in self._token_hosts:
@@ -90,6 +96,8 @@ class Refresher:
             raise errors.CredentialError(
                 "INVALID_CREDENTIALS", f"The account's server_endpoint is not usable: {reason}."
             )
+        # Whoever still reads the old pair, from a store that is only eventually consistent, must not send it too.
+        self._store.pause(f"{_mark(current)}{_ASKED}", self._clock.now() + timedelta(seconds=LOCK_SECONDS))
         form = urlencode(current.refresh_form).encode()
         end = self._clock.monotonic() + min(TOKEN_SECONDS, time_left())
         reply = self._transport.post(current.token_url, form, lambda: end - self._clock.monotonic(), FORM)
@@ -98,16 +106,24 @@ class Refresher:
             if answer.code in _FOR_GOOD:
                 self._store.pause(f"{_mark(current)}{answer.code}", self._clock.now() + _LONG)
             raise answer
-        renewed = OAuth.parse({**current.document, **answer})
+        renewed = _merge(current, answer)
         self._store.save(renewed.document)
         return renewed
 
-    def _respect_refusal(self, current: OAuth) -> None:
-        """A spent refresh token stays spent; the token server, which blocks what looks automated, is left alone."""
-        mark, now = _mark(current), self._clock.now()
+    def _respect_refusal(self, current: OAuth) -> bool:
+        """Whether somebody is asking with this very token; a spent one stays spent, and nobody asks again.
+
+        Raises:
+            CredentialError: the token server has refused the token for good.
+        """
+        mark, now, asked = _mark(current), self._clock.now(), False
         for name, until in self._store.pauses().items():
             if name.startswith(mark) and until > now:
-                raise _refused(name.removeprefix(mark), "")
+                code = name.removeprefix(mark)
+                if code != _ASKED:
+                    raise _refused(code, "")
+                asked = True
+        return asked
 
 
 def _mark(current: OAuth) -> str:
@@ -125,12 +141,29 @@ def _read(reply: Reply, current: OAuth) -> "Mapping[str, Any] | errors.Credentia
         raise errors.PortalFailed("CONNECTION_ERROR", "The token server answered with a page.")
     error = answer.get("error")
     if error is not None:
-        if not isinstance(error, str) or not errors.CODE.fullmatch(error):
-            raise errors.UnexpectedAnswer("The token server answered with an error that is no error code.")
-        return _refused(errors.spelled(error), describe(answer.get("error_description"), current.secrets))
+        return _refusal(error, answer.get("error_description"), reply.status, current)
     if not all(isinstance(answer.get(name), str) for name in ("access_token", "refresh_token")):
         raise errors.UnexpectedAnswer("The token server's answer has no tokens.")
     return answer
+
+
+def _refusal(error: object, description: object, status: int, current: OAuth) -> errors.CredentialError:
+    if not isinstance(error, str) or not errors.CODE.fullmatch(error):
+        raise errors.UnexpectedAnswer("The token server answered with an error that is no error code.")
+    code, said = errors.spelled(error), describe(description, current.secrets)
+    of_the_account = errors.MEANINGS.get(code) in {errors.CredentialError, errors.AccountBlocked}
+    if status >= 500 or status == 429 or not of_the_account:
+        raise errors.PortalFailed(code, said or "The token server had trouble.")
+    return _refused(code, said)
+
+
+def _merge(current: OAuth, answer: "Mapping[str, Any]") -> OAuth:
+    """The answer over what is stored. Where it has a strange field, its tokens alone: they can be had only once."""
+    try:
+        return OAuth.parse({**current.document, **answer})
+    except errors.CredentialError:
+        tokens = {name: answer[name] for name in ("access_token", "refresh_token")}
+    return OAuth.parse({**current.document, **tokens})
 
 
 def _refused(code: str, description: str) -> errors.CredentialError:

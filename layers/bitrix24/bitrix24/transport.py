@@ -22,6 +22,7 @@ from bitrix24.redaction import RedactingFilter
 
 CONNECT_SECONDS = 3.05
 """A little over TCP's first retransmission after 3 s (the advice of requests' own documentation)."""
+IDLE_SECONDS = 60
 ANSWER_BYTES = 1024 * 1024
 USER_AGENT = "quiet-hours-for-bitrix24/1.0"
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
@@ -52,6 +53,7 @@ class Transport:
         context = ssl.create_default_context(cafile=ca_bundle or certifi.where())
         context.sslsocket_class = _DeadlineSocket
         self._adapter = _SharedContextAdapter(context)
+        self._used = time.time()
 
     def close(self) -> None:
         """Closes the connections that are kept."""
@@ -76,11 +78,22 @@ class Transport:
             failure = PortalUnreachable("The portal refused or broke the connection, or its name does not resolve.")
         raise failure  # outside of the handlers, so that no __context__ carries the URL
 
+    def _drop_idle(self) -> None:
+        """Forgets connections that have been idle too long: a network may have dropped them without telling anybody.
+
+        By the wall clock, because a Lambda's monotonic clock stands still while it is frozen.
+        """
+        now = time.time()
+        if not 0 <= now - self._used <= IDLE_SECONDS:
+            self._adapter.close()
+        self._used = now
+
     def _exchange(self, url: str, body: bytes, time_left: TimeLeft, content_type: str) -> Reply:
         left = time_left()
         if left <= 0:
             raise PortalTimeout
         _this_thread.deadline = time.monotonic() + left
+        self._drop_idle()
         headers = {
             "User-Agent": USER_AGENT,
             "Content-Type": content_type,

@@ -18,7 +18,7 @@ from tests.unit.layer.doubles import CODE, URL, FakeClock, MemoryStore, Scripted
 
 __all__ = ["CODE", "URL", "FakeClock", "Step", "success"]
 
-OTHER_CODE = "0therc0de4242"
+OTHER_CODE = "c0de5ecret4242"
 OTHER_URL = f"https://portal.example/rest/503/{OTHER_CODE}/"
 SECRETS = (CODE, OTHER_CODE)
 

@@ -63,7 +63,9 @@ def test_its_requests_are_valid_for_dynamodb() -> None:
     key = {"pk": {"S": "account#default"}, "sk": {"S": "pause"}}
     with Stubber(client) as stubber:
         stubber.add_response(
-            "get_item", {"Item": {**key, "*": {"N": "1772539500.25"}}}, {"TableName": "state", "Key": key}
+            "get_item",
+            {"Item": {**key, "*": {"N": "1772539500.25"}}},
+            {"TableName": "state", "Key": key, "ConsistentRead": True},
         )
         assert store.pauses("default") == {"*": UNTIL}
         stubber.add_response(

@@ -11,7 +11,7 @@ from bitrix24 import Client, Clock, TimeLeft, Transport, Webhook
 from bitrix24.errors import Bitrix24Error
 from bitrix24.transport import JSON, Reply
 
-CODE = "s3cr3tc0de7x9"
+CODE = "c0de5ecret7x9"
 URL = f"https://portal.example/rest/503/{CODE}/"
 WEBHOOK = Webhook.parse(URL)
 START = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
