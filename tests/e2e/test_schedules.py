@@ -87,3 +87,11 @@ def test_schedule_and_at_come_together_or_not_at_all(service: Service, account: 
         assert answer["error"] == "INVALID_PARAMETER"
         assert "schedule" in answer["error_description"]
     assert len(service.stack.dead_letters()) == 2
+
+
+def test_another_payload_under_the_same_schedule_and_time_is_put_aside_not_swallowed(
+    service: Service, account: str, at: datetime
+) -> None:
+    assert service.stack.invoke_schedule(payload(account, MUTE="Y"), at)["result"] is True
+    assert service.stack.invoke_schedule(payload(account, MUTE="N"), at)["error"] == "IDEMPOTENCY_KEY_REUSED"
+    assert [letter["error"] for letter in service.stack.dead_letters()] == ["IDEMPOTENCY_KEY_REUSED"]

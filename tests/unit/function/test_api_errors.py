@@ -10,10 +10,14 @@ from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterEr
 
 from bitrix24 import errors as portal
 from chat_mute import errors
-from tests.unit.function.doubles import CODE, URL, Context, FakeAccountCheck, FakeMuting
+from tests.unit.function.doubles import Context, FakeAccountCheck, FakeMuting
 from tests.unit.function.events import api_event, post
 from tests.unit.function.test_api_routes import CHAT, Service
 from tests.unit.layer.doubles import START
+
+# Not the marked code: what is logged on purpose here stays in pytest's own raw records.
+CODE = "s3cr3tc0de7x9"
+URL = f"https://portal.example/rest/503/{CODE}/"
 
 pytestmark = pytest.mark.usefixtures("telemetry")
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bitrix24 import client as client_module
 from bitrix24 import errors
 from bitrix24.transport import Reply
-from tests.unit.layer.doubles import PAGE, URL, Account, assert_tells_nothing, refusal, reply, success
+from tests.unit.layer.doubles import CODE, PAGE, URL, Account, assert_tells_nothing, refusal, reply, success
 
 UNREADABLE = Reply(200, b"<html>")
 BUSY = refusal("QUERY_LIMIT_EXCEEDED", 503)
@@ -192,7 +192,7 @@ def test_a_description_of_the_portal_is_kept_and_a_missing_one_replaced() -> Non
 
 
 def test_a_description_that_quotes_the_url_does_not_let_the_code_out() -> None:
-    error = Account(refusal("INVALID_REQUEST", 400, f"in <b>{URL}</b> and s3cr3t<i>c0de7x9</i>")).failure()
+    error = Account(refusal("INVALID_REQUEST", 400, f"in <b>{URL}</b> and {CODE[:6]}<i>{CODE[6:]}</i>")).failure()
     assert error.description == "in https://portal.example/rest/503/***/ and ***"
     assert_tells_nothing(error)
 

@@ -20,7 +20,7 @@ SECRETS = (CODE,)
         ("Method not found!", "Method not found!"),
         (f"no webhook {CODE}", "no webhook ***"),
         (f"{CODE}{CODE}", "******"),
-        (f"s3cr3t<b>{CODE[6:]}</b>", "***"),
+        (f"{CODE[:6]}<b>{CODE[6:]}</b>", "***"),
         (f"{CODE[:3]}<i class='x'>{CODE[3:5]}</i><br/>{CODE[5:]}", "***"),
         (f"{CODE[:3]}<<b>i>{CODE[3:]}", "***"),
         (f"{CODE[:3]}\x00{CODE[3:]}", "***"),

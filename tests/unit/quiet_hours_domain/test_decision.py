@@ -1,0 +1,348 @@
+"""Each rule of the contract for holds, people and crashes, by name."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from chat_mute.quiet_hours.agenda import Wish
+from chat_mute.quiet_hours.decision import decide, refused
+from chat_mute.quiet_hours.holds import Hold, State
+from chat_mute.quiet_hours.situation import Situation
+from chat_mute.quiet_hours.windows import FOREVER
+from tests.unit.quiet_hours_domain.chats import (
+    BEFORE,
+    LATER,
+    ME,
+    MORNING,
+    NIGHT,
+    NOTHING,
+    NOW,
+    SOMEBODY_ELSE,
+    chat,
+    hold,
+    outcome,
+)
+
+MUTING, HELD, RELEASING, OVERRIDDEN = State.MUTING, State.HELD, State.RELEASING, State.OVERRIDDEN
+BOTH = {"policy:night": MORNING, "caller:ci": LATER}
+OVERRIDE = hold(OVERRIDDEN, {}, override=MORNING)
+
+
+# ---- a window opens -------------------------------------------------------------------------------------------------
+
+
+def test_a_window_mutes_an_audible_chat_and_writes_first() -> None:
+    decision = decide(chat(None, observed=False))
+    assert outcome(decision) == ("mute", "wanted")
+    assert decision.before == hold(MUTING)
+    assert decision.after == hold(HELD)
+    assert decision.who == ("policy:night",)
+
+
+def test_a_chat_muted_before_is_recorded_and_left() -> None:
+    decision = decide(chat(None, observed=True))
+    assert outcome(decision) == ("leave", "already_muted")
+    assert decision.before == decision.after == hold(HELD, prior=True)
+
+
+def test_a_chat_whose_state_is_unknown_is_left() -> None:
+    decision = decide(chat(None, observed=None))
+    assert outcome(decision) == ("leave", "unknown")
+    assert decision.before is None
+
+
+@pytest.mark.parametrize("observed", [True, False, None])
+def test_a_chat_nobody_wants_quiet_is_left(observed: bool | None) -> None:
+    decision = decide(chat(None, observed, NOTHING))
+    assert outcome(decision) == ("leave", "idle")
+    assert decision.before is decision.after is None
+
+
+@pytest.mark.parametrize("observed", [True, None])
+def test_inside_the_window_nothing_is_done_twice(observed: bool | None) -> None:
+    decision = decide(chat(hold(), observed))
+    assert outcome(decision) == ("leave", "held")
+    assert decision.before == decision.after == hold()
+
+
+def test_every_policy_that_wants_it_is_an_owner() -> None:
+    both = Wish({"night": MORNING, "lunch": LATER}, LATER)
+    decision = decide(chat(None, False, both))
+    assert decision.before
+    assert decision.before.owners == hold(owners={"policy:night": MORNING, "policy:lunch": LATER}).owners
+    assert decision.who == ("policy:lunch", "policy:night")
+
+
+# ---- the prior state ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("prior", [True, False])
+def test_prior_state_is_written_once_never_by_a_retry(prior: bool) -> None:
+    decision = decide(chat(hold(MUTING, prior=prior), observed=True))
+    assert outcome(decision) == ("leave", "confirmed")
+    assert decision.after == hold(HELD, prior=prior)
+
+
+def test_prior_state_is_never_rewritten_by_a_second_window() -> None:
+    second = Wish({"night": MORNING, "holiday": LATER}, LATER)
+    decision = decide(chat(hold(), True, second))
+    assert decision.after == hold(owners={"policy:night": MORNING, "policy:holiday": LATER}, prior=False)
+    took_over = decide(chat(hold(), True, Wish({"holiday": LATER}, LATER)))
+    assert outcome(took_over) == ("leave", "held")
+    assert took_over.after == hold(owners={"policy:holiday": LATER}, prior=False)
+
+
+# ---- letting go -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("observed", [True, None])
+def test_the_last_owner_lets_go_and_the_chat_is_audible_again(observed: bool | None) -> None:
+    decision = decide(chat(hold(), observed, NOTHING, MORNING))
+    assert outcome(decision) == ("unmute", "let_go")
+    assert decision.before == hold(RELEASING, {})
+    assert decision.after is None
+    assert decision.who == ("policy:night",)
+
+
+@pytest.mark.parametrize("state", [HELD, MUTING])
+@pytest.mark.parametrize("observed", [True, None])
+def test_muted_by_hand_before_stays_muted(state: State, observed: bool | None) -> None:
+    decision = decide(chat(hold(state, prior=True), observed, NOTHING, MORNING))
+    assert outcome(decision) == ("leave", "was_muted")
+    assert decision.after is None
+
+
+def test_keep_stays_muted_after_the_window() -> None:
+    decision = decide(chat(hold(keep=True), True, NOTHING, MORNING))
+    assert outcome(decision) == ("leave", "kept")
+    assert decision.after is None
+
+
+def test_not_the_last_owner() -> None:
+    decision = decide(chat(hold(owners=BOTH), True, NOTHING, MORNING))
+    assert outcome(decision) == ("leave", "held")
+    assert decision.after == hold(owners={"caller:ci": LATER})
+
+
+def test_different_callers_add_up_and_expired_ones_drop() -> None:
+    owners = {"caller:ci": MORNING, "caller:ann": LATER, "schedule:lunch": BEFORE}
+    assert decide(chat(hold(owners=owners), True, NOTHING)).after == hold(
+        owners={"caller:ci": MORNING, "caller:ann": LATER}
+    )
+    assert decide(chat(hold(owners=owners), True, NOTHING, MORNING)).after == hold(owners={"caller:ann": LATER})
+    assert outcome(decide(chat(hold(owners=owners), True, NOTHING, LATER))) == ("unmute", "let_go")
+
+
+def test_an_owner_lets_go_at_its_very_instant() -> None:
+    owners = {"caller:ci": NOW}
+    assert outcome(decide(chat(hold(owners=owners), True, NOTHING, NOW))) == ("unmute", "let_go")
+    assert outcome(decide(chat(hold(owners=owners), True, NOTHING, NOW - timedelta(microseconds=1)))) == (
+        "leave",
+        "held",
+    )
+
+
+def test_a_policy_changed_disabled_deleted_or_skipped_lets_go_at_once() -> None:
+    assert outcome(decide(chat(hold(), True, NOTHING))) == ("unmute", "let_go")
+    assert decide(chat(hold(owners=BOTH), True, NOTHING)).after == hold(owners={"caller:ci": LATER})
+
+
+def test_level_triggered_after_an_outage_only_the_present_counts() -> None:
+    """The window of yesterday was never let go, the one of tonight runs: the chat stays quiet, and nothing flaps."""
+    yesterday = hold(owners={"policy:night": MORNING - timedelta(days=1)})
+    decision = decide(chat(yesterday, True))
+    assert outcome(decision) == ("leave", "held")
+    assert decision.after == hold()
+
+
+# ---- crashes --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("observed", [False, None])
+def test_stored_but_the_portal_not_told_is_told_again(observed: bool | None) -> None:
+    decision = decide(chat(hold(MUTING), observed))
+    assert outcome(decision) == ("mute", "unconfirmed")
+    assert decision.before == hold(MUTING)
+    assert decision.after == hold(HELD)
+
+
+def test_our_own_half_done_mute_is_not_taken_for_one_made_by_hand() -> None:
+    confirmed = decide(chat(hold(MUTING), observed=True)).after
+    assert confirmed == hold(HELD, prior=False)
+    assert outcome(decide(chat(confirmed, True, NOTHING, MORNING))) == ("unmute", "let_go")
+
+
+def test_half_done_mute_of_an_ended_window() -> None:
+    assert outcome(decide(chat(hold(MUTING), True, NOTHING, MORNING))) == ("unmute", "let_go")
+    assert outcome(decide(chat(hold(MUTING), None, NOTHING, MORNING))) == ("unmute", "let_go")
+    never = decide(chat(hold(MUTING), False, NOTHING, MORNING))
+    assert outcome(never) == ("leave", "never_muted")
+    assert never.after is None
+
+
+@pytest.mark.parametrize("observed", [True, None])
+def test_release_stored_but_the_portal_not_told_is_told_again(observed: bool | None) -> None:
+    decision = decide(chat(hold(RELEASING, {}), observed, NOTHING))
+    assert outcome(decision) == ("unmute", "unreleased")
+    assert decision.before == hold(RELEASING, {})
+    assert decision.after is None
+
+
+def test_released_on_the_portal_but_the_record_not_removed() -> None:
+    decision = decide(chat(hold(RELEASING, {}), False, NOTHING))
+    assert outcome(decision) == ("leave", "released")
+    assert decision.after is None
+
+
+def test_a_half_done_release_is_not_taken_for_a_mute_by_hand() -> None:
+    """The next window finds the chat still muted by us: at its end it must be audible."""
+    decision = decide(chat(hold(RELEASING, {}), True))
+    assert outcome(decision) == ("leave", "held")
+    assert decision.after == hold(HELD, prior=False)
+    unseen = decide(chat(hold(RELEASING, {}), None))
+    assert outcome(unseen) == ("mute", "unconfirmed")
+    assert unseen.after == hold(HELD, prior=False)
+    done = decide(chat(hold(RELEASING, {}), False))
+    assert outcome(done) == ("mute", "wanted")
+    assert done.before == hold(MUTING, prior=False)
+
+
+@pytest.mark.parametrize("observed", [False, None])
+def test_a_half_done_keep_is_completed(observed: bool | None) -> None:
+    decision = decide(chat(hold(MUTING, {}, keep=True), observed, NOTHING))
+    assert outcome(decision) == ("mute", "unconfirmed")
+    assert decision.before == hold(MUTING, {}, keep=True)
+    assert decision.after is None
+
+
+def test_refused_leaves_what_was_there() -> None:
+    assert refused(chat(None, False)) is None
+    assert refused(chat(hold(MUTING), observed=False)) is None
+    for observed in (True, None):
+        assert refused(chat(hold(MUTING), observed)) == hold(MUTING)
+    assert refused(chat(hold(), observed=False)) == hold()
+    assert refused(chat(OVERRIDE, observed=False)) == OVERRIDE
+
+
+# ---- people win -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("prior", [True, False])
+@pytest.mark.parametrize("keep", [True, False])
+def test_a_chat_somebody_unmuted_in_bitrix24_is_not_muted_again_in_that_window(prior: bool, keep: bool) -> None:
+    decision = decide(chat(hold(owners=BOTH, prior=prior, keep=keep), observed=False))
+    assert outcome(decision) == ("leave", "unmuted_by_hand")
+    assert decision.before == decision.after == OVERRIDE
+    assert decision.who == ("caller:ci", "policy:night")
+    again = decide(chat(decision.after, observed=False))
+    assert outcome(again) == ("leave", "overridden")
+    assert again.after == OVERRIDE
+    after = decide(chat(OVERRIDE, False, NOTHING, MORNING))
+    assert outcome(after) == ("leave", "override_ended")
+    assert after.after is None
+    next_night = Wish({"night": LATER}, LATER)
+    assert outcome(decide(chat(OVERRIDE, False, next_night, MORNING))) == ("mute", "wanted")
+
+
+def test_the_override_lasts_until_the_united_window_ends() -> None:
+    decision = decide(chat(hold(), False, Wish({"night": MORNING}, LATER)))
+    assert decision.after == hold(OVERRIDDEN, {}, override=LATER)
+
+
+def test_an_override_ends_with_the_policies_that_it_overrides() -> None:
+    decision = decide(chat(hold(OVERRIDDEN, {}, override=FOREVER), False, NOTHING))
+    assert outcome(decision) == ("leave", "override_ended")
+    assert decision.after is None
+
+
+def test_unmuted_by_hand_after_the_window_leaves_nothing() -> None:
+    decision = decide(chat(hold(), False, NOTHING, MORNING))
+    assert outcome(decision) == ("leave", "unmuted_by_hand")
+    assert decision.after is None
+
+
+def test_a_hold_of_callers_undone_by_hand_is_over() -> None:
+    decision = decide(chat(hold(owners={"caller:ci": LATER}), False, NOTHING))
+    assert outcome(decision) == ("leave", "unmuted_by_hand")
+    assert decision.after is None
+
+
+def test_a_window_that_has_not_muted_yet_is_not_overridden_by_an_earlier_unmute() -> None:
+    """Undone were a caller's mute, and the window of the night before that nobody could close."""
+    callers_only = hold(owners={"caller:ci": LATER})
+    last_night = hold(owners={"policy:night": NOW})
+    for recorded in (callers_only, last_night):
+        decision = decide(chat(recorded, observed=False))
+        assert outcome(decision) == ("mute", "wanted")
+        assert decision.before == hold(MUTING, prior=False)
+
+
+def test_muted_again_by_hand_during_an_override_stays_muted() -> None:
+    assert decide(chat(OVERRIDE, observed=True)).after == OVERRIDE
+    next_night = Wish({"night": LATER}, LATER)
+    decision = decide(chat(OVERRIDE, True, next_night, MORNING))
+    assert outcome(decision) == ("leave", "already_muted")
+    assert decision.after == hold(owners={"policy:night": LATER}, prior=True)
+
+
+def test_a_caller_holds_through_an_override_and_leaves_it_in_place() -> None:
+    recorded = hold(owners={"caller:ci": LATER}, override=MORNING)
+    assert decide(chat(recorded, observed=True)).after == recorded
+    let_go = decide(chat(hold(owners={"caller:ci": NOW}, override=MORNING), observed=True))
+    assert outcome(let_go) == ("unmute", "let_go")
+    assert let_go.before == hold(RELEASING, {}, override=MORNING)
+    assert let_go.after == OVERRIDE
+    undone = decide(chat(recorded, observed=False))
+    assert undone.after == OVERRIDE
+    was_muted = decide(chat(hold(owners={"caller:ci": NOW}, override=MORNING, prior=True), observed=True))
+    assert outcome(was_muted) == ("leave", "was_muted")
+    assert was_muted.after == OVERRIDE
+    assert decide(chat(recorded, True, NOTHING)).after == hold(owners={"caller:ci": LATER})
+
+
+def test_an_unconfirmed_mute_of_a_chat_muted_before_can_only_have_been_undone_by_hand() -> None:
+    owners = {"caller:ci": LATER}
+    undone = decide(chat(hold(MUTING, owners, prior=True), False, NOTHING))
+    assert outcome(undone) == ("leave", "unmuted_by_hand")
+    assert undone.after is None
+    for_good = decide(chat(hold(MUTING, owners, prior=True, keep=True), False, NOTHING))
+    assert outcome(for_good) == ("mute", "unconfirmed")
+
+
+# ---- whose ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", list(State))
+@pytest.mark.parametrize("wish", [NIGHT, NOTHING])
+@pytest.mark.parametrize("observed", [True, False, None])
+def test_another_users_record_is_never_touched(state: State, wish: Wish, observed: bool | None) -> None:
+    foreign = replace(hold(state), identity=SOMEBODY_ELSE)
+    decision = decide(chat(foreign, observed, wish))
+    assert outcome(decision) == ("leave", "foreign")
+    assert decision.before is decision.after is foreign
+
+
+def test_a_naive_now_is_refused() -> None:
+    with pytest.raises(ValueError, match="offset"):
+        Situation(42, "chat42", ME, None, None, datetime(2026, 1, 1))  # noqa: DTZ001 - that is the fault
+
+
+@pytest.mark.parametrize(
+    ("recorded", "due"),
+    [
+        (hold(MUTING), NOW),
+        (hold(RELEASING, {}), NOW),
+        (hold(), None),
+        (hold(owners=BOTH), LATER),
+        (hold(owners={"caller:ci": LATER, "schedule:x": MORNING}), MORNING),
+        (hold(owners={"caller:ci": LATER}, override=MORNING), MORNING),
+        (OVERRIDE, MORNING),
+    ],
+)
+def test_when_a_record_needs_another_look(recorded: Hold, due: datetime | None) -> None:
+    assert recorded.next_due(NOW) == due
+
+
+def test_a_record_can_be_hashed_and_compared() -> None:
+    assert len({hold(), hold(), hold(MUTING)}) == 2
