@@ -258,5 +258,5 @@ class OneChat(RuleBasedStateMachine):
         assert self.world == World(muted=self.model.base)
 
 
-OneChat.TestCase.settings = settings(max_examples=600, stateful_step_count=25)
+OneChat.TestCase.settings = settings(max_examples=350, stateful_step_count=25)
 TestOneChat = OneChat.TestCase
