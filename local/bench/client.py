@@ -153,6 +153,28 @@ def _drive(plan: Plan, ready: dict[str, str]) -> dict[str, Any]:
     return {**seen, "cpu_s": usage.ru_utime + usage.ru_stime, "rss_mb": usage.ru_maxrss / 1024}
 
 
+def targets(runs: list[Run]) -> list[tuple[str, float, float]]:
+    """What we set out to reach: a name, what was measured, and what it may be at most."""
+
+    def best(client: str, chats: int, mode: str = "", in_flight: int = 0) -> Run:
+        found = [one for one in runs if (one.client, one.chats, one.mode) == (client, chats, mode)]
+        return min((one for one in found if one.in_flight == in_flight), key=lambda one: one.wall_s)
+
+    many, few = best(OURS, 10_000, in_flight=4), best(OURS, 1_000, in_flight=4)
+    modes = [many, *(best(OURS, 10_000, mode, 4) for mode in ("refused calls count", "a neighbour"))]
+    return [
+        ("10,000 chats: wall over the bound", many.wall_s / many.bound_s, 1.08),
+        ("10,000 chats: refusals", many.throttled, 1),
+        ("10,000 chats: CPU over b24pysdk's", many.cpu_s / best(VENDORS, 10_000).cpu_s, 1 / 12),
+        ("10,000 chats: CPU over bare requests'", many.cpu_s / best(BARE, 10_000).cpu_s, 1.5),
+        ("10,000 chats: memory over 1,000 chats'", many.rss_mb / few.rss_mb, 1.1),
+        ("10,000 chats, each mode: not muted or not told", max(20_000 - one.muted - one.told for one in modes), 0),
+        ("1,000 chats, 20 in flight: wall over fast-bitrix24's",
+         best(OURS, 1_000, in_flight=20).wall_s / best(FAST, 1_000).wall_s, 1),
+        ("1,000 chats, 4 in flight: wall over b24pysdk's", few.wall_s / best(VENDORS, 1_000).wall_s, 1 / 4),
+    ]  # fmt: skip
+
+
 def main() -> int:
     """Prints the table as it grows."""
     say(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
@@ -165,6 +187,9 @@ def main() -> int:
         say(f"{one.client:17}{one.chats:7}{one.mode:>21}{one.in_flight or '-':>7}{one.wall_s:8.2f}{one.bound_s:7.2f}"
             f"{one.wall_s / one.bound_s:6.2f}{one.cpu_s:7.2f}{one.requests:6}{one.throttled:5}{one.muted:7}{one.told:7}"
             f"{one.connections:5}{one.rss_mb:5.0f}  {one.error or ''}")  # fmt: skip
+    for name, measured, most in targets(runs):
+        verdict = paint("reached", "green") if measured <= most else paint("missed", "red")
+        say(f"{name:55}{measured:8.3f}  at most {most:.3f}  {verdict}")
     BUILD.mkdir(exist_ok=True)
     report = {"machine": platform.machine(), "python": platform.python_version(), "runs": [asdict(one) for one in runs]}
     (BUILD / "bench-client.json").write_text(json.dumps(report, indent=2) + "\n")
