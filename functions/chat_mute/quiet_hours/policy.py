@@ -134,29 +134,31 @@ def _windows_of_date(value: object, path: str) -> tuple[Window, ...]:
     return tuple(windows)
 
 
-def _date(value: object, path: str) -> date:
+def _date(name: str, path: str) -> date:
     try:
-        if isinstance(value, str) and _DATE.fullmatch(value):
-            return date.fromisoformat(value)
+        if _DATE.fullmatch(name):
+            return date.fromisoformat(name)
     except ValueError:
         pass
     raise PolicyError(path, "must be a date like 2026-12-25")
 
 
 def _start_and_end(given: Mapping[str, Any], path: str) -> tuple[int, int]:
-    start, end = _time(given.get("start"), f"{path}.start"), _time(given.get("end"), f"{path}.end", latest=_MIDNIGHT)
+    start, end = _time(given.get("start"), f"{path}.start"), _end(given.get("end"), f"{path}.end")
     if start == end:
         raise PolicyError(f"{path}.end", "must differ from start")
     return start, end
 
 
-def _time(value: object, path: str, *, latest: int = _MIDNIGHT - 1) -> int:
-    if isinstance(value, str):
-        if value == "24:00" and latest == _MIDNIGHT:
-            return _MIDNIGHT
-        if match := _TIME.fullmatch(value):
-            return int(match[1]) * 60 + int(match[2])
-    raise PolicyError(path, "must be HH:MM" + (" or 24:00" if latest == _MIDNIGHT else ""))
+def _time(value: object, path: str, reason: str = "must be HH:MM") -> int:
+    match = _TIME.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise PolicyError(path, reason)
+    return int(match[1]) * 60 + int(match[2])
+
+
+def _end(value: object, path: str) -> int:
+    return _MIDNIGHT if value == "24:00" else _time(value, path, "must be HH:MM or 24:00")
 
 
 def _times(window: Window) -> dict[str, str]:

@@ -84,8 +84,8 @@ def dialog_id(value: object, path: str) -> str:
     Raises:
         PolicyError: it has none of the forms.
     """
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value) if 0 < value <= _ID_MAX else None
+    if isinstance(value, int) and 0 < value <= _ID_MAX:
+        value = str(value)
     match = _DIALOG_ID.fullmatch(value) if isinstance(value, str) else None
     if match is None or int(match[1]) > _ID_MAX:
         raise PolicyError(path, "must be chatNNN, sgNNN, crmNNN or the id of a user")

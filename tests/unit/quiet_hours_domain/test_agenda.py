@@ -36,6 +36,7 @@ def test_the_union_reaches_into_windows_that_are_yet_to_begin() -> None:
 
 
 def test_outside_windows_nothing_is_wanted() -> None:
+    assert wish([NIGHT], at("2026-01-05 21:59:30")) == Wish()
     assert Agenda([NIGHT, DEALS], at("2026-01-05 12:00")).wish(DEAL) == Wish()
     assert Agenda([], at("2026-01-05 12:00")).wish(DEAL) == Wish()
 
@@ -47,9 +48,15 @@ def test_a_disabled_policy_wants_nothing() -> None:
     assert agenda.next_change() is None
 
 
+def test_a_policy_does_not_own_the_chat_before_its_window_while_another_runs() -> None:
+    both = [utc("evening", "18:00-22:00"), NIGHT]
+    assert set(wish(both, at("2026-01-05 21:59:30")).policies) == {"evening"}
+
+
 @pytest.mark.parametrize("now", ["2026-01-05 22:00:00", "2026-01-05 22:00:59"])
 def test_in_a_pause_of_a_minute_the_next_policy_already_owns_the_chat(now: str) -> None:
     both = [utc("evening", "18:00-22:00"), utc("late", "22:01-23:00"), utc("night", "23:00-07:00")]
+    both.append(utc("past", dates={"2020-01-01": [{"start": "00:00", "end": "24:00"}]}))
     assert wish(both, at(now)) == Wish({"late": at("2026-01-05 23:00")}, at("2026-01-06 07:00"))
 
 

@@ -323,6 +323,11 @@ def test_another_users_record_is_never_touched(state: State, wish: Wish, observe
     assert decision.before is decision.after is foreign
 
 
+def test_without_a_record_nothing_was_undone() -> None:
+    assert not chat(None, observed=False).undone_by_hand
+    assert chat(hold(), observed=False).undone_by_hand
+
+
 def test_a_naive_now_is_refused() -> None:
     with pytest.raises(ValueError, match="offset"):
         Situation(42, "chat42", ME, None, None, datetime(2026, 1, 1))  # noqa: DTZ001 - that is the fault

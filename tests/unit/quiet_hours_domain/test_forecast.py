@@ -42,6 +42,7 @@ def change(policies: list[Policy], recorded: Hold | None, observed: bool | None,
         (hold(State.OVERRIDDEN, {}, override=MORNING), True, NOW, None),
         (hold(owners=CI, override=MORNING), True, NOW, Change(NOON, muted=False)),
         (hold(owners={"caller:ci": SOON}, override=MORNING), True, NOW, Change(SOON, muted=False)),
+        (hold(owners={"caller:ci": EVENING}, override=MORNING), True, NOW, Change(MORNING + DAY, muted=False)),
         (hold(), False, NOW, Change(EVENING, muted=True)),
         (replace(hold(), identity=SOMEBODY_ELSE), False, NOW, Change(MORNING, muted=False)),
         # by day
@@ -101,6 +102,7 @@ def test_notes(zone: str, day: str, window: str, note: str | None) -> None:
     assert [each.note for each in shown] == [note]
 
 
-def test_preview_of_endless_quiet() -> None:
-    shown = forecast.preview(policy("00:00-24:00"), at("2026-03-01 00:00"), at("2026-04-01 00:00"))
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])
+def test_preview_of_endless_quiet(zone: str) -> None:
+    shown = forecast.preview(policy("00:00-24:00", zone=zone), at("2026-03-01 00:00"), at("2026-04-01 00:00"))
     assert shown == [LocalWindow(BEGINNING, FOREVER, BEGINNING, FOREVER, None)]

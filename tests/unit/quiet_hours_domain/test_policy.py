@@ -149,8 +149,8 @@ def test_faults_name_field_and_reason(given: Any, field: str, reason: str) -> No
     ],
 )  # fmt: skip
 def test_what_is_no_time(text: object) -> None:
-    for edge in ("start", "end"):
-        with pytest.raises(PolicyError, match=rf"^windows\[1\]\.{edge}: must be HH:MM"):
+    for edge, reason in (("start", "must be HH:MM"), ("end", "must be HH:MM or 24:00")):
+        with pytest.raises(PolicyError, match=rf"^windows\[1\]\.{edge}: {reason}$"):
             Policy.parse("night", window(**{edge: text}))
 
 

@@ -76,6 +76,11 @@ def test_berlin(day: str, window: str, expected: Interval | None) -> None:
         ("Pacific/Apia", "2011-12-31", "00:00-01:00", span("2011-12-30 10:00", "2011-12-30 11:00")),
         # a date that was twice
         ("Pacific/Kwajalein", "1969-09-30", "23:30-24:00", span("1969-09-30 12:30", "1969-10-01 12:00")),
+        # the last hours of the next date, west of Greenwich: two days later in UTC
+        ("America/Nuuk", "2023-03-24", "23:00-22:45", span("2023-03-25 02:00", "2023-03-26 01:00")),
+        # the last date of a year is skipped
+        ("Pacific/Kiritimati", "1994-12-30", "22:00-07:00", span("1994-12-31 08:00", "1994-12-31 10:00")),
+        ("Pacific/Kiritimati", "1994-12-31", "22:00-07:00", span("1994-12-31 10:00", "1994-12-31 17:00")),
         # an offset with seconds: 44:30 behind until 1972
         ("Africa/Monrovia", "1972-01-06", "22:00-00:50", span("1972-01-06 22:44:30", "1972-01-07 00:50")),
         ("Africa/Monrovia", "1972-01-07", "00:10-00:44", None),

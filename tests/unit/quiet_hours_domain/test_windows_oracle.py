@@ -31,6 +31,7 @@ CHANGES = [
     ("Antarctica/Troll", "2026-10-25"),
     ("America/Sao_Paulo", "2018-11-04"),
     ("America/Nuuk", "2023-03-25"),
+    ("Pacific/Kiritimati", "1994-12-31"),
     ("Asia/Pyongyang", "2018-05-04"),
     ("Africa/Casablanca", "2026-02-15"),
 ]

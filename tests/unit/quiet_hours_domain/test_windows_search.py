@@ -122,6 +122,17 @@ def test_long_holidays_are_seen_whole() -> None:
     assert windows.quiet_times([summer], at("2026-08-01 00:00"), at("2026-08-02 00:00")) == [whole]
 
 
+def test_the_last_shown_window_is_whole_too() -> None:
+    days = {
+        (date(2026, 7, 2) + timedelta(days=n)).isoformat(): [{"start": "00:00", "end": "24:00"}] for n in range(100)
+    }
+    summer = policy("12:00-13:00", zone="UTC", dates=days)
+    assert windows.quiet_times([summer], at("2026-07-01 00:00"), at("2026-07-03 00:00")) == [
+        span("2026-07-01 12:00", "2026-07-01 13:00"),
+        span("2026-07-02 00:00", "2026-10-10 00:00"),
+    ]
+
+
 def test_quiet_that_never_ends() -> None:
     always = policy("00:00-24:00")
     now = at("2026-03-01 12:00")

@@ -42,20 +42,31 @@ def test_the_zone_files_of_the_machine_do_not_matter(tmp_path: Path) -> None:
         zoneinfo.reset_tzpath(to=former)
 
 
+def changes(name: str) -> list[int]:
+    """The instants at which a zone's offset changes, as the standard library's own Python version has them."""
+    python = importlib.import_module("zoneinfo._zoneinfo")
+    zone: Any = python.ZoneInfo(name)
+    offsets = [info.utcoff for info in zone._ttinfos]
+    before = [offsets[0], *offsets] if offsets else []
+    return [when for when, old, new in zip(zone._trans_utc, before, offsets, strict=False) if old != new]
+
+
 def test_no_zone_changes_twice_within_three_days() -> None:
     """What the daily probing relies on. If new zone data break it, probe more often."""
-    python = importlib.import_module("zoneinfo._zoneinfo")
-    closest = timedelta.max
+    gaps = [after - before for name in zones.zone_names() for before, after in pairwise(changes(name))]
+    assert min(gaps) > 3 * zones.DAY
+
+
+def test_changes_are_found_to_the_second() -> None:
+    first = zones.seconds(datetime(1900, 1, 1, tzinfo=UTC))
+    odd = 0
     for name in sorted(zones.zone_names()):
-        zone: Any = python.ZoneInfo(name)
-        changes, before = [], zone._ttinfos[0].utcoff if zone._ttinfos else None
-        for when, info in zip(zone._trans_utc, zone._ttinfos, strict=True):
-            if info.utcoff != before:
-                changes.append(when)
-            before = info.utcoff
-        gaps = [timedelta(seconds=after - earlier) for earlier, after in pairwise(changes)]
-        closest = min([closest, *gaps])
-    assert closest > timedelta(days=3)
+        since = [change for change in changes(name) if change > first]
+        for change in {*since[:2], *since[-1:]}:
+            before, after = zones.stretches(name, change - 1, change + 1)
+            assert (before.end, after.start) == (change, change), name
+            odd += change % 2
+    assert odd, "an instant that halving a day does not hit by luck"
 
 
 @pytest.mark.parametrize("name", [BERLIN, "Africa/Casablanca", "Africa/Monrovia", "Pacific/Apia", "Asia/Gaza", "UTC"])
