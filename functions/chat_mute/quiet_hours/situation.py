@@ -102,9 +102,9 @@ class Situation:
 
     def remaining(self, hold: Hold) -> Hold | None:
         """What is left of a record when nobody holds the chat any more: people's override, while its window runs."""
-        if (until := self.override(hold)) is None:
+        if self.override(hold) is None:
             return None
-        return replace(hold, state=State.OVERRIDDEN, owners={}, keep=False, prior_muted=False, overridden_until=until)
+        return replace(hold, state=State.OVERRIDDEN, owners={}, keep=False, prior_muted=False)
 
     def _window_muted(self, hold: Hold) -> datetime | None:
         """The end of the window that runs, if a window (and not only a caller) had muted the chat and still runs."""

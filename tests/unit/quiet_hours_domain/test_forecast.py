@@ -106,3 +106,10 @@ def test_notes(zone: str, day: str, window: str, note: str | None) -> None:
 def test_preview_of_endless_quiet(zone: str) -> None:
     shown = forecast.preview(policy("00:00-24:00", zone=zone), at("2026-03-01 00:00"), at("2026-04-01 00:00"))
     assert shown == [LocalWindow(BEGINNING, FOREVER, BEGINNING, FOREVER, None)]
+
+
+def test_preview_of_quiet_that_began_and_does_not_end() -> None:
+    (shown,) = forecast.preview(
+        policy("00:00-24:00", dates={"2026-02-28": []}), at("2026-03-02 00:00"), at("2026-04-01 00:00")
+    )
+    assert (shown.start, shown.end, shown.note) == (at("2026-02-28 23:00"), FOREVER, None)

@@ -131,6 +131,12 @@ def test_what_is_no_dialog_id(name: object) -> None:
         parse_selection({"only": [name]})
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_number_too_long_to_be_written_is_no_dialog_id(sign: int) -> None:
+    with pytest.raises(PolicyError, match="must be chatNNN"):
+        parse_selection({"only": [sign * 10**5000]})
+
+
 def test_ids_are_kept_once_and_in_lower_case() -> None:
     selection = parse_selection({"only": ["Chat1", "CRM7", 547, "chat1", "547", str(2**63 - 1), 2**63 - 1]})
     assert selection.to_json() == {"only": ["chat1", "crm7", "547", str(2**63 - 1)]}
