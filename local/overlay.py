@@ -7,7 +7,8 @@ MiniStack 1.5.33 (measured; docs/decisions.md has the list):
 2. mounts no layers for such a runtime, so the bootstrap puts them on the path, in AWS's order;
 3. hands its own environment to the function, so the bootstrap takes that out again, and sets log format and level;
 4. drops a table's time-to-live and point-in-time recovery, and the API's gateway responses: set after the deployment;
-5. and the portal is this machine's own, its certificate and its token server too: `REQUESTS_CA_BUNDLE` and
+5. knows an action `sqs:SendMessageBatch`, which on AWS is part of `sqs:SendMessage`: who has one gets the other;
+6. and the portal is this machine's own, its certificate and its token server too: `REQUESTS_CA_BUNDLE` and
    `TOKEN_HOSTS` are the only variables the template has not.
 """
 
@@ -66,6 +67,7 @@ def deploy(emulator: Emulator, ca_bundle: Path, token_host: str, parameters: dic
     for layer in _LAYERS:
         resources[layer]["Properties"]["ContentUri"] = upload(f"{layer}.zip", _zip(folders[layer], None, "*.md"))
         resources[layer]["Properties"]["CompatibleRuntimes"] = ["provided.al2023"]
+    _allow_batches(resources["ChatMuteRole"])
 
     outputs = _create(emulator, template, parameters)
     _set_what_was_dropped(emulator, template, outputs)
@@ -93,6 +95,13 @@ def _zip(folder: Path, bootstrap: str | None, pattern: str = "*") -> bytes:
             entry.external_attr = (stat.S_IFREG | 0o755) << 16
             archive.writestr(entry, bootstrap)
     return content.getvalue()
+
+
+def _allow_batches(role: dict[str, Any]) -> None:
+    for policy in role["Properties"]["Policies"]:
+        for statement in policy["PolicyDocument"]["Statement"]:
+            if statement["Action"] == "sqs:SendMessage":
+                statement["Action"] = ["sqs:SendMessage", "sqs:SendMessageBatch"]
 
 
 def _create(emulator: Emulator, template: dict[str, Any], parameters: dict[str, str]) -> dict[str, str]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from botocore.credentials import Credentials
 
+from local.build import read_template
 from local.caller import Caller
 from local.certificates import Authority
 from local.emulator import ACCOUNT_ID, REGION, Emulator
@@ -99,6 +100,25 @@ class Stack:
         """The same, waiting for the function's result."""
         return self.invoke(fill(payload, at))
 
+    def tick(self, at: datetime | None = None) -> None:
+        """Sends the template's own tick, as of ``at``, as EventBridge Scheduler does: asynchronously."""
+        self.schedule(_tick_input(), at)
+
+    def invoke_tick(self, at: datetime | None = None) -> Any:
+        """The same, waiting for the function's result: what is due is queued then, and `wait_for_queue` sees it."""
+        return self.invoke_schedule(_tick_input(), at)
+
+    def wait_for_queue(self, seconds: float = 15) -> bool:
+        """Whether every queued account was worked on in time; one whose worker crashed stays in flight."""
+        sqs = self._root("sqs")
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+
+        def is_empty() -> bool:
+            answer = sqs.get_queue_attributes(QueueUrl=self.outputs["AccountQueueUrl"], AttributeNames=names)
+            return all(answer["Attributes"][name] == "0" for name in names)
+
+        return wait_until(is_empty, seconds)
+
     def dead_letters(self, output: str = "ScheduleDeadLettersUrl") -> list[dict[str, Any]]:
         """Takes what is in a dead-letter queue."""
         sqs = self._root("sqs")
@@ -126,7 +146,12 @@ def running(portal: Portal, *, front_port: int = 0, log_level: str = "INFO") -> 
             Emulator(folder) as emulator,  # first, because it forks
             PortalServer(portal, authority.server_context()) as server,
         ):
-            parameters = {"LogLevel": log_level, "SecretPrefix": SECRET_PREFIX}
+            parameters = {
+                "LogLevel": log_level,
+                "SecretPrefix": SECRET_PREFIX,
+                "TickState": "DISABLED",  # the emulator's scheduler fills in nothing: ticks are `Stack.tick`'s
+                "AllowTimeTravel": "true",
+            }
             outputs = deploy(emulator, authority.bundle, server.url.removeprefix("https://"), parameters)
             with Front(authority.server_context(), emulator.port, front_port) as front:
                 yield Stack(
@@ -135,6 +160,13 @@ def running(portal: Portal, *, front_port: int = 0, log_level: str = "INFO") -> 
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         signal.signal(signal.SIGTERM, before)
+
+
+def _tick_input() -> dict[str, Any]:
+    template: dict[str, Any] = read_template()
+    tick = template["Resources"]["ChatMuteFunction"]["Properties"]["Events"]["Tick"]
+    payload: dict[str, Any] = json.loads(tick["Properties"]["Input"])
+    return payload
 
 
 def fill(payload: Any, at: datetime | None = None) -> Any:

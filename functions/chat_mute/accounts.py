@@ -76,6 +76,15 @@ class Accounts:
         self._connect = connect
         self._clients: dict[str, tuple[str, Client]] = {}
 
+    def credentials(self, account: str) -> Credentials:
+        """The account's credentials, as they are cached.
+
+        Raises:
+            AccountNotFound: no such secret.
+            CredentialError: the secret is not usable.
+        """
+        return parse(self._secrets.read(account))[0]
+
     def use(self, account: str, work: Callable[[Client], T]) -> T:
         """Does ``work`` with the account's client; once more with a new one if the secret was replaced meanwhile.
 

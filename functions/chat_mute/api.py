@@ -1,10 +1,8 @@
 """HTTPS routes, and the one place where errors become responses."""
 
-import base64
-import json
 import math
-import re
-from collections.abc import Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,17 +11,21 @@ from bitrix24 import errors as portal
 from chat_mute import errors
 from chat_mute.account_check import AccountCheck
 from chat_mute.budget import Budget, LambdaContext
+from chat_mute.gateway import Event, Request, Response, response
+from chat_mute.holding import Holding
 from chat_mute.idempotency import Idempotency
 from chat_mute.muting import Muting
 from chat_mute.observability import Telemetry
-from chat_mute.request import MUTE_FIELDS, MuteRequest, body_fields, printable, refuse_unknown
+from chat_mute.policies import Policies, read
+from chat_mute.preconditions import etag, precondition
+from chat_mute.preview import Preview, days_ahead, start
+from chat_mute.quiet_hours.policy import Policy
+from chat_mute.request import MUTE_FIELDS, MuteRequest, body_fields, json_object, read_dialog_id, refuse_unknown
 
 SECONDS = 25.0
 """An API call's budget: API Gateway gives up after 29 s."""
-BODY_BYTES = 256 * 1024
 _SPARE_SECONDS = 1.0
-_IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}", re.ASCII)
-_ASSUMED_ROLE = re.compile(r"(arn:[^:]*:sts::[^:]*:assumed-role/[^/]+)/.*")
+_NAME = "*"
 
 _STATUS: dict[type[Exception], int] = {
     errors.InvalidParameter: 400,
@@ -34,8 +36,11 @@ _STATUS: dict[type[Exception], int] = {
     errors.NotFound: 404,
     errors.MethodNotAllowed: 405,
     errors.IdempotencyInProgress: 409,
+    errors.Busy: 409,
+    errors.PreconditionFailed: 412,
     errors.TooLarge: 413,
     errors.IdempotencyKeyReused: 422,
+    errors.InvalidPolicy: 422,
     portal.Bitrix24Error: 502,
     portal.QueryLimitExceeded: 503,
     portal.Paused: 503,
@@ -43,27 +48,65 @@ _STATUS: dict[type[Exception], int] = {
 }
 """The contract's status table; an exception has the status of its nearest class."""
 
-Event = Mapping[str, Any]
-Response = dict[str, Any]
+
+@dataclass(frozen=True)
+class UseCases:
+    """What the routes lead to."""
+
+    muting: Muting
+    policies: Policies
+    preview: Preview
+    holding: Holding
+    account_check: AccountCheck
+
+
+@dataclass(frozen=True)
+class _Call:
+    """One request to an account's route.
+
+    Attributes:
+        account: whose.
+        name: the part of the path that names something, where the route has one.
+        now: when it came.
+        budget: for the portal.
+    """
+
+    request: Request
+    account: str
+    name: str
+    now: datetime
+    budget: Budget
+
+    @property
+    def by(self) -> str:
+        return f"caller:{self.request.caller}"
 
 
 class Api:
     """The routes."""
 
-    def __init__(
-        self, muting: Muting, account_check: AccountCheck, idempotency: Idempotency, telemetry: Telemetry, clock: Clock
-    ) -> None:
-        self._muting = muting
-        self._account_check = account_check
+    def __init__(self, use_cases: UseCases, idempotency: Idempotency, telemetry: Telemetry, clock: Clock) -> None:
+        self._use = use_cases
         self._idempotency = idempotency
         self._telemetry = telemetry
         self._clock = clock
+        self._routes: dict[tuple[str, ...], dict[str, Callable[[_Call], Response]]] = {
+            (): {"GET": self._account},
+            ("im.chat.mute",): {"POST": self._mute},
+            ("chats", _NAME): {"GET": self._chat},
+            ("holds",): {"GET": self._holds, "DELETE": self._let_go},
+            ("quiet-hours",): {"GET": self._policies},
+            ("quiet-hours", "preview"): {"POST": self._preview_unsaved},
+            ("quiet-hours", _NAME): {"GET": self._policy, "PUT": self._put_policy, "DELETE": self._delete_policy},
+            ("quiet-hours", _NAME, "preview"): {"GET": self._preview},
+            ("quiet-hours", _NAME, "skip"): {"POST": self._skip, "DELETE": self._unskip},
+        }
 
     def handle(self, event: Event, context: LambdaContext) -> Response:
         """Answers one request of API Gateway's REST API; never raises."""
         try:
             self._telemetry.trigger("api", event["requestContext"]["requestId"])
-            return self._route(event, Budget(context, spare=_SPARE_SECONDS, at_most=SECONDS))
+            return self._route(Request.of(event), Budget(context, self._clock, spare=_SPARE_SECONDS, at_most=SECONDS))
         except errors.RequestError as error:
             account = (event.get("pathParameters") or {}).get("account")
             self._telemetry.logger.info("refused", extra={"account": account, "outcome": error.code})
@@ -73,87 +116,132 @@ class Api:
         except Exception:  # our own fault, told apart from every other here, logged and counted
             self._telemetry.logger.exception("internal error")
             self._telemetry.count("InternalError")
-            return _response(500, {"error": "INTERNAL_SERVER_ERROR", "error_description": "This is our own fault."})
+            return response(500, {"error": "INTERNAL_SERVER_ERROR", "error_description": "This is our own fault."})
 
-    def _route(self, event: Event, budget: Budget) -> Response:
-        # Never the event's path: behind a custom domain it begins with the base path mapping.
-        parameters = event["pathParameters"] or {}
-        account, rest = parameters.get("account"), parameters.get("proxy")
-        if event["resource"] == "/health":
-            _check(event, "GET")
-            return _response(200, {"status": "ok"})
-        if account is not None and rest is None:
-            _check(event, "GET")
-            return _response(200, self._account_check.check(account, now=self._clock.now(), time_left=budget))
-        if account is not None and rest == "im.chat.mute":
-            return self._mute(event, account, budget)
-        raise errors.NotFound
+    def _route(self, request: Request, budget: Budget) -> Response:
+        if request.resource == "/health":
+            if request.method != "GET":
+                raise errors.MethodNotAllowed("GET")
+            request.body()
+            return response(200, {"status": "ok"})
+        if request.account is None:
+            raise errors.NotFound
+        matching = [pattern for pattern in self._routes if _matches(pattern, request.rest)]
+        if not matching:
+            raise errors.NotFound
+        for pattern in matching:
+            if request.method in self._routes[pattern]:
+                name = next((part for part, one in zip(request.rest, pattern, strict=True) if one == _NAME), "")
+                call = _Call(request, request.account, name, self._clock.now(), budget)
+                return self._routes[pattern][request.method](call)
+        raise errors.MethodNotAllowed(", ".join(method for pattern in matching for method in self._routes[pattern]))
 
-    def _mute(self, event: Event, account: str, budget: Budget) -> Response:
-        body = _check(event, "POST")
-        fields = body_fields(body)
+    # ---- the account, chats and holds -------------------------------------------------------------------------------
+
+    def _account(self, call: _Call) -> Response:
+        call.request.body()
+        return response(200, self._use.account_check.check(call.account, now=call.now, time_left=call.budget))
+
+    def _mute(self, call: _Call) -> Response:
+        fields = body_fields(call.request.body())
         refuse_unknown(fields, MUTE_FIELDS)
-        request = MuteRequest.parse(fields)
-        key = _idempotency_key(event)
-        caller = _caller(event)
+        mute = MuteRequest.parse(fields, now=call.now)
 
         def work() -> dict[str, Any]:
-            return self._muting.mute(account, request, by=caller, time_left=budget)
+            return self._use.muting.mute(call.account, mute, by=call.by, now=call.now, time_left=call.budget)
 
+        return self._once(call, "POST im.chat.mute", mute.fields(), work)
+
+    def _chat(self, call: _Call) -> Response:
+        call.request.body()
+        name = read_dialog_id(call.name)
+        return response(200, self._use.holding.chat(call.account, name, now=call.now, time_left=call.budget))
+
+    def _holds(self, call: _Call) -> Response:
+        call.request.body("next")
+        after = call.request.query("next")
+        if after is not None and not (after.isascii() and after.isdigit() and len(after) < 20):
+            raise errors.InvalidParameter("next", "must be what the page before has told.")
+        return response(200, self._use.holding.list(call.account, after))
+
+    def _let_go(self, call: _Call) -> Response:
+        call.request.body()
+        return response(202, {"releasing": self._use.holding.let_go(call.account, by=call.by, now=call.now)})
+
+    # ---- policies ---------------------------------------------------------------------------------------------------
+
+    def _policies(self, call: _Call) -> Response:
+        call.request.body()
+        return response(200, self._use.policies.list(call.account, call.now))
+
+    def _policy(self, call: _Call) -> Response:
+        call.request.body()
+        shown, version = self._use.policies.get(call.account, call.name, call.now)
+        return response(200, shown, {"ETag": etag(version)})
+
+    def _put_policy(self, call: _Call) -> Response:
+        policy = read(call.name, json_object(call.request.body()))
+        wanted = precondition(call.request)
+        shown, version, new = self._use.policies.put(call.account, policy, wanted, by=call.by, now=call.now)
+        return response(201 if new else 200, shown, {"ETag": etag(version)})
+
+    def _delete_policy(self, call: _Call) -> Response:
+        call.request.body()
+        self._use.policies.delete(call.account, call.name, precondition(call.request), by=call.by, now=call.now)
+        return response(204, None)
+
+    def _preview(self, call: _Call) -> Response:
+        call.request.body("from", "days", "chats")
+        return self._look_ahead(call, lambda: self._use.policies.find(call.account, call.name).value)
+
+    def _preview_unsaved(self, call: _Call) -> Response:
+        policy = read("preview", json_object(call.request.body("from", "days", "chats")))
+        return self._look_ahead(call, lambda: policy)
+
+    def _look_ahead(self, call: _Call, find: Callable[[], Policy]) -> Response:
+        query = call.request.query
+        days = days_ahead(query("days"))
+        chats = query("chats")
+        if chats not in {None, "0", "1"}:
+            raise errors.InvalidParameter("chats", "must be 0 or 1.")
+        policy = find()
+        since = start(query("from"), policy, call.now)
+        shown = self._use.preview.show(
+            call.account, policy, since, days, with_chats=chats == "1", time_left=call.budget
+        )
+        return response(200, shown)
+
+    def _skip(self, call: _Call) -> Response:
+        refuse_unknown(json_object(call.request.body()), frozenset())
+
+        def work() -> dict[str, Any]:
+            return self._use.policies.skip(call.account, call.name, by=call.by, now=call.now)
+
+        return self._once(call, f"POST quiet-hours/{call.name}/skip", {}, work)
+
+    def _unskip(self, call: _Call) -> Response:
+        call.request.body()
+        self._use.policies.unskip(call.account, call.name, by=call.by, now=call.now)
+        return response(204, None)
+
+    def _once(self, call: _Call, route: str, fields: dict[str, Any], work: Callable[[], dict[str, Any]]) -> Response:
+        """Does the work, once where the request has an ``Idempotency-Key``."""
+        key = call.request.idempotency_key
         if key is None:
-            return _response(200, work())
-        scope = [caller, account, "POST im.chat.mute", key]
-        result, replayed = self._idempotency.once(scope, request.fields(), work, budget)
+            return response(200, work())
+        scope = [call.request.caller, call.account, route, key]
+        result, replayed = self._idempotency.once(scope, fields, work, call.budget)
         if not replayed:
-            return _response(200, result)
-        self._telemetry.logger.info("replayed", extra={"account": account, "chat": request.chat, "by": caller})
+            return response(200, result)
+        self._telemetry.logger.info("replayed", extra={"account": call.account, "route": route, "by": call.by})
         self._telemetry.count("Replayed")
-        return _response(200, result, {"Idempotency-Replayed": "true"})
+        return response(200, result, {"Idempotency-Replayed": "true"})
 
 
-def _check(event: Event, method: str) -> str:
-    """The method, the body's size, the query: what precedes every route's own checks. Returns the body."""
-    if event["httpMethod"] != method:
-        raise errors.MethodNotAllowed(method)
-    body = _body(event)
-    for name in event.get("queryStringParameters") or {}:
-        raise errors.InvalidParameter(printable(name), "unknown query parameter.")
-    if body is None:
-        raise errors.InvalidParameter("body", "not UTF-8.")
-    return body
-
-
-def _body(event: Event) -> str | None:
-    """The body, bounded; ``None`` where it is not UTF-8."""
-    body = event.get("body") or ""
-    try:
-        raw = base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
-    except ValueError:  # not Base64, or a lone surrogate
-        return None
-    if len(raw) > BODY_BYTES:
-        raise errors.TooLarge("The body may be 256 KiB at most.")
-    try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        return None
-
-
-def _idempotency_key(event: Event) -> str | None:
-    """The header, whose name's case does not matter."""
-    headers = event.get("multiValueHeaders") or {name: [value] for name, value in (event.get("headers") or {}).items()}
-    values = [value for name, given in headers.items() if name.lower() == "idempotency-key" for value in given]
-    if not values:
-        return None
-    if len(values) > 1 or not _IDEMPOTENCY_KEY.fullmatch(values[0]):
-        raise errors.InvalidParameter("Idempotency-Key", "must be one header of 1 to 255 characters from ! to ~.")
-    return str(values[0])
-
-
-def _caller(event: Event) -> str:
-    """Who signed: the ARN without a role's session name, which changes with each login; or the API key's id."""
-    identity = event["requestContext"]["identity"]
-    caller = identity.get("userArn") or identity.get("apiKeyId") or "unknown"
-    return _ASSUMED_ROLE.sub(r"\1", caller)
+def _matches(pattern: tuple[str, ...], parts: tuple[str, ...]) -> bool:
+    return len(pattern) == len(parts) and all(
+        one in {part, _NAME} and part for one, part in zip(pattern, parts, strict=True)
+    )
 
 
 def _refusal(error: errors.RequestError | portal.Bitrix24Error, now: datetime) -> Response:
@@ -161,19 +249,10 @@ def _refusal(error: errors.RequestError | portal.Bitrix24Error, now: datetime) -
     headers = {}
     if isinstance(error, errors.MethodNotAllowed):
         headers["Allow"] = error.allowed
-    elif isinstance(error, errors.IdempotencyInProgress):
+    elif isinstance(error, errors.IdempotencyInProgress | errors.Busy):
         headers["Retry-After"] = "1"
     elif isinstance(error, portal.QueryLimitExceeded):
         headers["Retry-After"] = "2"
     elif isinstance(error, portal.Paused):
         headers["Retry-After"] = str(max(1, math.ceil((error.until - now).total_seconds())))
-    return _response(status, {"error": error.code, "error_description": error.description}, headers)
-
-
-def _response(status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
-    return {
-        "statusCode": status,
-        "headers": {"Content-Type": "application/json", **(headers or {})},
-        "body": json.dumps(body),
-        "isBase64Encoded": False,
-    }
+    return response(status, {"error": error.code, "error_description": error.description}, headers)

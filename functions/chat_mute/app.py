@@ -6,8 +6,11 @@ from typing import Any
 
 from chat_mute.errors import UnknownEvent
 from chat_mute.observability import Handler
+from chat_mute.operator import is_forget
 from chat_mute.schedule import is_direct
+from chat_mute.tick import is_tick
 from chat_mute.wiring import Service, build
+from chat_mute.worker import is_message
 
 
 def lambda_handler(event: Any, context: Any) -> Any:
@@ -34,6 +37,12 @@ def dispatch(service: Service, event: Any, context: Any) -> Any:
     if isinstance(event, dict):
         if "httpMethod" in event and "requestContext" in event:
             return service.api.handle(event, context)
+        if is_tick(event):
+            return service.tick.handle(event, context)
+        if is_message(event):
+            return service.worker.handle(event, context)
+        if is_forget(event):
+            return service.operator.forget(event, context)
         if is_direct(event):
             return service.schedule.direct(event, context)
     service.telemetry.count("UnknownEvent")

@@ -1,8 +1,8 @@
 """How much time an invocation may still take."""
 
-import time
-from collections.abc import Callable
 from typing import Protocol
+
+from bitrix24 import Clock
 
 
 class LambdaContext(Protocol):
@@ -21,19 +21,19 @@ class Budget:
         context: Lambda's.
         spare: seconds kept back for what comes after the portal's answer.
         at_most: an upper bound, seconds.
-        monotonic: seconds from any fixed point.
+        clock: what the seconds are measured with.
     """
 
     def __init__(
         self,
         context: LambdaContext,
+        clock: Clock,
         *,
         spare: float,
         at_most: float = float("inf"),
-        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._monotonic = monotonic
-        self._end = monotonic() + min(context.get_remaining_time_in_millis() / 1000 - spare, at_most)
+        self._monotonic = clock.monotonic
+        self._end = clock.monotonic() + min(context.get_remaining_time_in_millis() / 1000 - spare, at_most)
 
     def __call__(self) -> float:
         """Seconds left, negative when over."""

@@ -22,6 +22,20 @@ class InvalidParameter(RequestError):
         super().__init__("INVALID_PARAMETER", f"{field}: {reason}")
 
 
+class PastUntil(InvalidParameter):
+    """The end asked for is past: a fault of a request, and nothing to do for a schedule that was delivered late."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field, "must be in the future.")
+
+
+class InvalidPolicy(RequestError):
+    """A policy that makes no sense."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__("INVALID_POLICY", f"{field}: {reason}.")
+
+
 class InvalidId(RequestError):
     """No usable ``CHAT_ID`` or ``DIALOG_ID``; the codes are the portal's own."""
 
@@ -37,10 +51,24 @@ class TooLarge(RequestError):
 
 
 class NotFound(RequestError):
-    """No such route."""
+    """No such route, or nothing of that name."""
+
+    def __init__(self, what: str = "route") -> None:
+        super().__init__("NOT_FOUND", f"There is no such {what}.")
+
+
+class PreconditionFailed(RequestError):
+    """``If-Match`` or ``If-None-Match`` does not hold."""
 
     def __init__(self) -> None:
-        super().__init__("NOT_FOUND", "There is no such route.")
+        super().__init__("PRECONDITION_FAILED", "The policy is not, or no longer, what the request is about.")
+
+
+class Busy(RequestError):
+    """The same thing is being changed by others all the time; repeating the request is safe."""
+
+    def __init__(self) -> None:
+        super().__init__("CONFLICT", "Others are changing the same. Repeat the request.")
 
 
 class MethodNotAllowed(RequestError):
@@ -77,5 +105,6 @@ class UnknownEvent(Exception):
 
     def __init__(self) -> None:
         super().__init__(
-            "unknown event: neither a request of the API nor an im.chat.mute payload of a schedule (see events/)"
+            "unknown event: neither a request of the API, a tick, a message of the account queue, nor a payload of a"
+            " schedule or an operator (see events/)"
         )

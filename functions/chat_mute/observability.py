@@ -45,9 +45,15 @@ class Telemetry:
         self.logger.set_correlation_id(correlation_id)
         self._metrics.add_dimension("trigger", name)
 
-    def count(self, metric: str) -> None:
-        """Counts one ``metric``."""
-        self._metrics.add_metric(metric, MetricUnit.Count, 1)
+    def count(self, metric: str, times: int = 1) -> None:
+        """Counts a ``metric``."""
+        self._metrics.add_metric(metric, MetricUnit.Count, times)
+
+    def changed(self, because: str, *, muted: bool, times: int = 1) -> None:
+        """Counts chats muted or unmuted, in all and by reason."""
+        metric = "ChatMuted" if muted else "ChatUnmuted"
+        self.count(metric, times)
+        self.count(f"{metric}.{because}", times)
 
 
 class _Record(logging.LogRecord):

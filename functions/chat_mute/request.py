@@ -7,15 +7,21 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
-from chat_mute.errors import InvalidId, InvalidParameter
+from chat_mute.errors import InvalidId, InvalidParameter, PastUntil
 
 MUTE_FIELDS = frozenset({"CHAT_ID", "DIALOG_ID", "MUTE", "UNTIL", "FOR", "REASON"})
 _CHAT_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 _DIALOG_ID = re.compile(r"(?:chat|sg|crm)?([1-9][0-9]{0,18})", re.ASCII | re.IGNORECASE)
 _RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:[Zz]|[+-]\d{2}:\d{2})", re.ASCII)
+_DURATION = re.compile(
+    r"P(?=.)(?:([0-9]{1,9})W|(?:([0-9]{1,9})D)?(?:T(?=.)(?:([0-9]{1,9})H)?(?:([0-9]{1,9})M)?(?:([0-9]{1,9})S)?)?)",
+    re.ASCII,
+)
+_UNITS = (604_800, 86_400, 3_600, 60, 1)
+UNTIL_MAX = timedelta(days=366)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # Unicode's Cc, and lone surrogates
 _ID_MAX = 2**63 - 1
 _JSON_WHITE_SPACE = " \t\n\r"
@@ -30,30 +36,38 @@ class MuteRequest:
         dialog_id: ``chatNNN``, ``sgNNN``, ``crmNNN`` or a user's id, in lower case.
         muted: the state asked for.
         reason: why, in the caller's words.
+        until: the mute's end, in whole seconds, UTC; None for none.
+        lasting: ``FOR`` in seconds, where the end was given so.
     """
 
     chat_id: int | None
     dialog_id: str | None
     muted: bool
     reason: str | None
+    until: datetime | None = None
+    lasting: int | None = None
 
     @classmethod
-    def parse(cls, fields: Mapping[str, object]) -> "MuteRequest":
+    def parse(cls, fields: Mapping[str, object], *, now: datetime, since: datetime | None = None) -> "MuteRequest":
         """Reads Bitrix24's fields; names in upper case, unknown ones already refused.
+
+        Args:
+            fields: as given.
+            now: aware; ``UNTIL`` must be after it.
+            since: what ``FOR`` counts from; by default ``now``.
 
         Raises:
             InvalidId, InvalidParameter: the first fault, in the contract's order.
+            PastUntil: the mute's end is past.
         """
         chat_id, dialog_id = fields.get("CHAT_ID"), fields.get("DIALOG_ID")
         if chat_id is not None and dialog_id is not None:
             raise InvalidParameter("CHAT_ID, DIALOG_ID", "only one of the two may be given.")
-        parsed_dialog_id = None if dialog_id is None else _dialog_id(dialog_id)
+        parsed_dialog_id = None if dialog_id is None else read_dialog_id(dialog_id)
         parsed_chat_id = _chat_id(chat_id) if dialog_id is None else None
         muted = _mute(fields.get("MUTE"))
-        for end in ("UNTIL", "FOR"):
-            if fields.get(end) is not None:
-                raise InvalidParameter(end, "this version cannot mute for a time yet.")
-        return cls(parsed_chat_id, parsed_dialog_id, muted, _reason(fields.get("REASON")))
+        until, lasting = _until(fields, muted=muted, now=now, since=since or now)
+        return cls(parsed_chat_id, parsed_dialog_id, muted, _reason(fields.get("REASON")), until, lasting)
 
     def fields(self) -> dict[str, int | str | None]:
         """The fields after parsing: two requests are the same if these are."""
@@ -61,6 +75,8 @@ class MuteRequest:
             "CHAT_ID": self.chat_id,
             "DIALOG_ID": self.dialog_id,
             "MUTE": "Y" if self.muted else "N",
+            "UNTIL": self.until.isoformat() if self.until and self.lasting is None else None,
+            "FOR": self.lasting,
             "REASON": self.reason,
         }
 
@@ -70,14 +86,11 @@ class MuteRequest:
         return self.dialog_id if self.dialog_id is not None else f"chat{self.chat_id}"
 
 
-def body_fields(body: str) -> dict[str, object]:
-    """Reads a JSON object whose keys' case does not matter; an empty body, or one of white space, is ``{}``.
-
-    Returns:
-        The fields, their names in upper case where they are ASCII.
+def json_object(body: str) -> dict[str, Any]:
+    """Reads a JSON object; an empty body, or one of white space, is ``{}``.
 
     Raises:
-        InvalidParameter: not JSON, a byte order mark, a duplicate key in whatever spelling, NaN, or not an object.
+        InvalidParameter: not JSON, a byte order mark, a duplicate key, NaN, too deeply nested, or not an object.
     """
     if not body.strip(_JSON_WHITE_SPACE):
         return {}
@@ -89,9 +102,21 @@ def body_fields(body: str) -> dict[str, object]:
         reason = "too deeply nested."
     else:
         if isinstance(parsed, dict):
-            return upper_fields(parsed)
+            return parsed
         reason = "not a JSON object."
     raise InvalidParameter("body", reason)
+
+
+def body_fields(body: str) -> dict[str, object]:
+    """Reads a JSON object whose keys' case does not matter.
+
+    Returns:
+        The fields, their names in upper case where they are ASCII.
+
+    Raises:
+        InvalidParameter: see `json_object`; or the same key in two spellings.
+    """
+    return upper_fields(json_object(body))
 
 
 def upper_fields(fields: Mapping[str, object]) -> dict[str, object]:
@@ -143,7 +168,12 @@ def _chat_id(value: object) -> int:
     raise InvalidId("CHAT_ID", "must be a positive integer.")
 
 
-def _dialog_id(value: object) -> str:
+def read_dialog_id(value: object) -> str:
+    """Reads ``DIALOG_ID``: in lower case, as it is passed on.
+
+    Raises:
+        InvalidId: it has none of the forms.
+    """
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     match = _DIALOG_ID.fullmatch(value) if isinstance(value, str) else None
@@ -158,6 +188,39 @@ def _mute(value: object) -> bool:
     if isinstance(value, str) and value in {"Y", "N"}:
         return value == "Y"
     raise InvalidParameter("MUTE", 'must be exactly "Y" or "N".')
+
+
+def _until(
+    fields: Mapping[str, object], *, muted: bool, now: datetime, since: datetime
+) -> tuple[datetime | None, int | None]:
+    """The end of a mute, and ``FOR`` in seconds where it was given so."""
+    until, lasting = fields.get("UNTIL"), fields.get("FOR")
+    if until is None and lasting is None:
+        return None, None
+    if until is not None and lasting is not None:
+        raise InvalidParameter("UNTIL, FOR", "only one of the two may be given.")
+    name = "FOR" if until is None else "UNTIL"
+    seconds = None if lasting is None else _duration(lasting)
+    end = instant("UNTIL", until).replace(microsecond=0) if seconds is None else since + timedelta(seconds=seconds)
+    if not muted:
+        raise InvalidParameter(name, 'not with MUTE "N".')
+    if end - since > UNTIL_MAX:
+        raise InvalidParameter(name, "at most 366 days.")
+    if end <= now:
+        raise PastUntil(name)
+    return end.replace(microsecond=0), seconds
+
+
+def _duration(value: object) -> int:
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise InvalidParameter("FOR", "must be a duration like PT8H, P1DT12H or P2W, in whole numbers.")
+    seconds = sum(int(amount) * unit for amount, unit in zip(match.groups(), _UNITS, strict=True) if amount)
+    if seconds == 0:
+        raise InvalidParameter("FOR", "must be longer than nothing.")
+    if seconds > UNTIL_MAX.total_seconds():
+        raise InvalidParameter("FOR", "at most 366 days.")
+    return seconds
 
 
 def _reason(value: object) -> str | None:

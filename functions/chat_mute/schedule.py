@@ -1,11 +1,13 @@
 """Schedules that people write themselves: an `im.chat.mute` payload, invoked directly and asynchronously."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
+from bitrix24 import Clock
 from bitrix24.errors import AccessRefused, InvalidChatId
 from chat_mute.budget import Budget, LambdaContext
-from chat_mute.errors import AccountNotFound, IdempotencyKeyReused, InvalidId, InvalidParameter
+from chat_mute.errors import AccountNotFound, IdempotencyKeyReused, InvalidId, InvalidParameter, PastUntil
 from chat_mute.idempotency import Idempotency
 from chat_mute.muting import Muting
 from chat_mute.observability import Telemetry
@@ -32,12 +34,13 @@ class Schedule:
     """Direct calls."""
 
     def __init__(
-        self, muting: Muting, idempotency: Idempotency, dead_letters: DeadLetters, telemetry: Telemetry
+        self, muting: Muting, idempotency: Idempotency, dead_letters: DeadLetters, telemetry: Telemetry, clock: Clock
     ) -> None:
         self._muting = muting
         self._idempotency = idempotency
         self._dead_letters = dead_letters
         self._telemetry = telemetry
+        self._clock = clock
 
     def direct(self, payload: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         """Mutes or unmutes one chat as the payload says, once per schedule and time.
@@ -46,11 +49,16 @@ class Schedule:
         failure that may pass is raised, and a payload that can never succeed goes to the dead-letter queue at once.
 
         Returns:
-            The API's body: Bitrix24's answer, or ``error`` and ``error_description`` of a payload put aside.
+            The API's body: Bitrix24's answer, or ``error`` and ``error_description`` of a payload put aside; where the
+            end that was asked for is past, ``{"result": False}``.
         """
         self._telemetry.trigger("schedule", context.aws_request_id)
         try:
-            return self._direct(payload, Budget(context, spare=SPARE_SECONDS))
+            return self._direct(payload, Budget(context, self._clock, spare=SPARE_SECONDS))
+        except PastUntil:
+            self._telemetry.logger.info("past its end", extra={"outcome": "nothing to do"})
+            self._telemetry.count("PastUntil")
+            return {"result": False}
         except _HOPELESS as error:
             self._dead_letters.put(payload, error.code, error.description)
             self._telemetry.logger.warning("schedule payload put aside", extra={"outcome": error.code})
@@ -60,8 +68,9 @@ class Schedule:
     def _direct(self, payload: Mapping[str, Any], budget: Budget) -> dict[str, Any]:
         fields = upper_fields(payload)
         refuse_unknown(fields, _FIELDS)
-        request = MuteRequest.parse(fields)
-        run = _run_key(fields)
+        now = self._clock.now()
+        run = _run(fields)
+        request = MuteRequest.parse(fields, now=now, since=run and run[1])
         account = fields.get("ACCOUNT")
         if account is None:
             account = "default"
@@ -69,19 +78,19 @@ class Schedule:
             raise InvalidParameter("account", "must be a text.")
 
         def work() -> dict[str, Any]:
-            by = run[0] if run else "direct call"
-            return self._muting.mute(account, request, by=by, time_left=budget)
+            return self._muting.mute(account, request, by=_owner(run and run[0]), now=now, time_left=budget)
 
         if run is None:
             return work()
-        result, replayed = self._idempotency.once(run, {"account": account, **request.fields()}, work, budget)
+        key = run[0], run[1].isoformat()
+        result, replayed = self._idempotency.once(key, {"account": account, **request.fields()}, work, budget)
         if replayed:
             self._telemetry.logger.info("delivered again", extra={"account": account, "chat": request.chat})
             self._telemetry.count("Replayed")
         return result
 
 
-def _run_key(fields: Mapping[str, object]) -> tuple[str, str] | None:
+def _run(fields: Mapping[str, object]) -> tuple[str, datetime] | None:
     """The schedule and the time it was due, which together name one run; its attempts and deliveries share them."""
     schedule, at = fields.get("SCHEDULE"), fields.get("AT")
     if schedule is None and at is None:
@@ -90,4 +99,11 @@ def _run_key(fields: Mapping[str, object]) -> tuple[str, str] | None:
         raise InvalidParameter("schedule, at", "come together or not at all.")
     if not isinstance(schedule, str) or not 1 <= len(schedule) <= 512 or not schedule.isprintable():
         raise InvalidParameter("schedule", "must be a text of 1 to 512 printable characters.")
-    return schedule, instant("at", at).isoformat()
+    return schedule, instant("at", at)
+
+
+def _owner(schedule: str | None) -> str:
+    """For whom a schedule mutes: its name, with its group's where it is in one of its own."""
+    if schedule is None:
+        return "schedule:direct"
+    return f"schedule:{schedule.rpartition(':schedule/')[2].removeprefix('default/')}"

@@ -13,6 +13,8 @@ class Settings:
         state_table: DynamoDB table of what the service remembers about accounts.
         idempotency_table: DynamoDB table of Powertools' idempotency records.
         schedule_dead_letters: URL of the queue for schedule payloads that can never succeed.
+        account_queue: URL of the FIFO queue of accounts that need a look.
+        allow_time_travel: whether a tick may be far ahead of the clock.
         ca_bundle: PEM file that replaces the standard CA bundle for portals.
         token_hosts: OAuth token servers besides Bitrix24's own; for a simulated one.
     """
@@ -21,6 +23,8 @@ class Settings:
     state_table: str
     idempotency_table: str
     schedule_dead_letters: str
+    account_queue: str
+    allow_time_travel: bool
     ca_bundle: str | None
     token_hosts: frozenset[str]
 
@@ -36,6 +40,8 @@ class Settings:
             state_table=environment["STATE_TABLE"],
             idempotency_table=environment["IDEMPOTENCY_TABLE"],
             schedule_dead_letters=environment["SCHEDULE_DEAD_LETTERS"],
+            account_queue=environment["ACCOUNT_QUEUE"],
+            allow_time_travel=environment["ALLOW_TIME_TRAVEL"] == "true",
             ca_bundle=environment.get("REQUESTS_CA_BUNDLE"),
             token_hosts=frozenset(environment.get("TOKEN_HOSTS", "").split()),
         )

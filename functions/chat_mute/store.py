@@ -1,83 +1,295 @@
 """DynamoDB: what the service remembers about accounts.
 
-Items of the state table, by partition key ``pk`` and sort key ``sk``:
+Items of the state table have the partition key ``pk`` = ``account#NAME``, and by sort key ``sk``:
 
-* ``account#NAME``, ``pause``: one attribute per paused method (``*`` for all), its end in Unix seconds.
-* ``account#NAME``, ``refresh``: who is refreshing the account's tokens (``owner``), and until when at most (``until``).
+* ``account``: the account itself. While it waits for a look it is in the sparse index ``due``, by ``queue`` and ``due``
+  (Unix seconds). ``asks`` counts the changes that want a look, ``leases`` the times it was queued; it is ``pending``
+  while a message about it is on its way, and ``active`` while there may be holds or a window may run. Each paused
+  method is one attribute ``pause METHOD`` (``*`` for all), its end in Unix seconds.
+* ``refresh``: who is refreshing the account's tokens (``owner``), and until when at most (``until``).
+* ``policy#NAME``, ``hold#CHAT_ID``: a `document` (see `documents`) and its ``version``, new with each write. A hold has
+  the decision that made it beside it.
 """
 
-import contextlib
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, NamedTuple, TypeVar
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from chat_mute.documents import hold_text, policy_text, read_hold, read_policy
+from chat_mute.quiet_hours.holds import Hold
+from chat_mute.quiet_hours.policy import Policy
+from chat_mute.table import Item, Number, Table, moment, number
 
-    from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+DUE_INDEX = "due"
+_QUEUE = "accounts"
+_PAUSE = "pause "
+_PAGE = 1000
+T = TypeVar("T")
 
-_KEY = frozenset({"pk", "sk"})
+
+class Saved(NamedTuple, Generic[T]):
+    """What was read, and the version that a write can insist on."""
+
+    value: T
+    version: str
+
+
+@dataclass(frozen=True)
+class Head:
+    """An account's own item; see the module.
+
+    Attributes:
+        pauses: until when the account must not call a method; past instants may be among them.
+        due: when it next needs a look, None for never; while it is pending, when it is queued again.
+        asks: a look that began at this count has seen everything asked for up to it.
+        pending: a look has been queued and has not ended.
+        active: there may be holds, or a window may run.
+        failures: looks in a row that ended in trouble.
+    """
+
+    pauses: Mapping[str, datetime] = field(default_factory=dict)
+    due: datetime | None = None
+    asks: int = 0
+    pending: bool = False
+    active: bool = False
+    failures: int = 0
+
+    def at_rest(self, now: datetime) -> bool:
+        """Whether nothing can be held and no window can run."""
+        return not self.active and not self.pending and (self.due is None or self.due > now)
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """What a look at an account leaves behind.
+
+    Attributes:
+        asks: the head's when the look began.
+        due: when it needs the next one, None for never.
+        active: whether there are holds or a window runs.
+        failures: looks in a row that ended in trouble.
+        portal: the account's host, where it is known.
+    """
+
+    asks: int
+    due: datetime | None
+    active: bool
+    failures: int = 0
+    portal: str | None = None
+
+
+class DueAccount(NamedTuple):
+    """An account in the index, and since when it is due."""
+
+    name: str
+    due: Number
+
+
+class Lease(NamedTuple):
+    """The right to queue an account: its ``number`` is new each time, its ``portal`` a host where one is known."""
+
+    number: int
+    portal: str | None
 
 
 class Store:
     """The state table."""
 
-    def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
-        self._dynamodb = dynamodb
+    def __init__(self, table: Table) -> None:
         self._table = table
+        self._fresh: dict[str, Mapping[str, datetime]] = {}
 
-    def pauses(self, account: str) -> dict[str, datetime]:
-        """Until when the account must not call a method; past instants may be among them. One consistent read."""
-        item = self._dynamodb.get_item(TableName=self._table, Key=_key(account, "pause"), ConsistentRead=True).get(
-            "Item", {}
+    # ---- an account, its pauses and its right to refresh ------------------------------------------------------------
+
+    def head(self, account: str) -> Head:
+        """The account's own item. One consistent read; the first `pauses` after it needs none."""
+        item = self._table.get(_pk(account), "account") or {}
+        pauses = {name.removeprefix(_PAUSE): moment(item[name]) for name in item if name.startswith(_PAUSE)}
+        self._fresh[account] = pauses
+        return Head(
+            pauses=pauses,
+            due=moment(item["due"]) if "due" in item else None,
+            asks=number(item, "asks"),
+            pending="pending" in item,
+            active="active" in item,
+            failures=number(item, "failures"),
         )
-        return {
-            method: datetime.fromtimestamp(float(value["N"]), UTC)
-            for method, value in item.items()
-            if method not in _KEY
-        }
+
+    def pauses(self, account: str) -> Mapping[str, datetime]:
+        """The account's pauses: those of a `head` read just before for the same purpose, else of a new one."""
+        if account not in self._fresh:
+            self.head(account)
+        return self._fresh.pop(account)
 
     def pause(self, account: str, method: str, until: datetime) -> None:
         """Remembers one pause beside the others. One write."""
-        self._dynamodb.update_item(
-            TableName=self._table,
-            Key=_key(account, "pause"),
-            UpdateExpression="SET #method = :until",
-            ExpressionAttributeNames={"#method": method},
-            ExpressionAttributeValues={":until": {"N": str(until.timestamp())}},
-        )
+        self._table.update(_pk(account), "account", {f"{_PAUSE}{method}": until})
 
     def lock_refresh(self, account: str, owner: str, now: datetime, until: datetime) -> bool:
         """Makes ``owner`` the account's only refresher, unless somebody is and has time left. One conditional write."""
-        try:
-            self._dynamodb.update_item(
-                TableName=self._table,
-                Key=_key(account, "refresh"),
-                UpdateExpression="SET #owner = :owner, #until = :until",
-                ConditionExpression="attribute_not_exists(#until) OR #until < :now",
-                ExpressionAttributeNames={"#owner": "owner", "#until": "until"},
-                ExpressionAttributeValues={
-                    ":owner": {"S": owner},
-                    ":until": {"N": str(until.timestamp())},
-                    ":now": {"N": str(now.timestamp())},
-                },
-            )
-        except self._dynamodb.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
+        free = "attribute_not_exists(#until) OR #until < :now"
+        mine = {"owner": owner, "until": until}
+        return self._table.update_if(free, _pk(account), "refresh", mine, now=now) is not None
 
     def unlock_refresh(self, account: str, owner: str) -> None:
         """Lets the next one refresh, if ``owner`` is still the one. One conditional write."""
-        with contextlib.suppress(self._dynamodb.exceptions.ConditionalCheckFailedException):
-            self._dynamodb.update_item(
-                TableName=self._table,
-                Key=_key(account, "refresh"),
-                UpdateExpression="REMOVE #owner, #until",
-                ConditionExpression="#owner = :owner",
-                ExpressionAttributeNames={"#owner": "owner", "#until": "until"},
-                ExpressionAttributeValues={":owner": {"S": owner}},
-            )
+        nobodys = {"owner": None, "until": None}
+        self._table.update_if("#owner = :mine", _pk(account), "refresh", nobodys, mine=owner)
+
+    # ---- the due index ----------------------------------------------------------------------------------------------
+
+    def due(self, now: datetime) -> Iterator[DueAccount]:
+        """The accounts whose time has come, longest due first. A query of the index for each 1,000 of them.
+
+        The index lags behind the table, so `lease` insists on what it says.
+        """
+        found = self._table.index(DUE_INDEX, "#queue = :queue AND #due <= :now", _PAGE, queue=_QUEUE, now=now)
+        return (DueAccount(item["pk"]["S"].removeprefix("account#"), Number(item["due"]["N"])) for item in found)
+
+    def lease(self, found: DueAccount, until: datetime) -> Lease | None:
+        """Moves an account's ``due`` ahead, so that it is queued once; None if somebody has been quicker."""
+        item = self._table.update_if(
+            "#due = :seen", _pk(found.name), "account", {"due": until, "pending": True}, {"leases": 1}, seen=found.due
+        )
+        return None if item is None else Lease(number(item, "leases"), item.get("portal", {}).get("S"))
+
+    def ask(self, account: str, due: datetime) -> None:
+        """Wants a look at the account at ``due``, whatever was planned, because something of it has changed."""
+        self._table.update(*self._asking(account, due))
+
+    def postpone(self, account: str, asks: int, due: datetime | None) -> None:
+        """Puts the look back to ``due`` once what was asked for has been done, unless somebody has asked since."""
+        self._table.update_if("#asks = :asks", _pk(account), "account", _planned(due), asks=asks)
+
+    def settle(self, account: str, settlement: Settlement, now: datetime) -> None:
+        """Ends a look: plans the next one, which is at once if somebody has asked for something since it began."""
+        change = {
+            **_planned(settlement.due),
+            "pending": None,
+            "active": settlement.active or None,
+            "failures": settlement.failures,
+            **({"portal": settlement.portal} if settlement.portal else {}),
+        }
+        # A look at an account that nobody has asked about begins at 0, which is no attribute.
+        same: dict[str, Any] = {"asks": settlement.asks} if settlement.asks else {}
+        unasked = "#asks = :asks" if same else "attribute_not_exists(#asks)"
+        if self._table.update_if(unasked, _pk(account), "account", change, **same) is None:
+            self._table.update(_pk(account), "account", {**_planned(now), "pending": None})
+
+    # ---- policies ---------------------------------------------------------------------------------------------------
+
+    def policies(self, account: str) -> list[Saved[Policy]]:
+        """All of an account's policies, by name. Consistent."""
+        return [_policy(item) for item in self._table.items(_pk(account), "policy#")]
+
+    def policy(self, account: str, name: str) -> Saved[Policy] | None:
+        """One policy. Consistent."""
+        item = self._table.get(_pk(account), f"policy#{name}")
+        return None if item is None else _policy(item)
+
+    def save_policy(self, account: str, policy: Policy, seen: str | None, *, now: datetime, portal: str) -> str:
+        """Stores a policy and wants a look at the account, both or neither.
+
+        Args:
+            account: whose.
+            policy: the new one.
+            seen: the version it replaces, None for none.
+            now: aware.
+            portal: the account's host.
+
+        Returns:
+            The new version.
+
+        Raises:
+            Conflict: it is not what was seen.
+        """
+        put = self._table.put(_pk(account), f"policy#{policy.name}", {"document": policy_text(policy)}, seen)
+        self._table.together(("Put", put), ("Update", self._table.change(*self._asking(account, now, portal=portal))))
+        version: str = put["Item"]["version"]["S"]
+        return version
+
+    def remove_policy(self, account: str, name: str, seen: str, *, now: datetime) -> None:
+        """Removes a policy and wants a look at the account, both or neither.
+
+        Raises:
+            Conflict: it is not what was seen.
+        """
+        gone = self._table.delete(_pk(account), f"policy#{name}", seen)
+        self._table.together(("Delete", gone), ("Update", self._table.change(*self._asking(account, now))))
+
+    # ---- holds ------------------------------------------------------------------------------------------------------
+
+    def holds(self, account: str) -> list[Saved[Hold]]:
+        """All of an account's holds. Consistent."""
+        return [_hold(item) for item in self._table.items(_pk(account), "hold#")]
+
+    def holds_page(self, account: str, after: str | None, limit: int) -> tuple[list[Saved[Hold]], str | None]:
+        """Some of an account's holds, and the number of the chat to go on after; None at the end."""
+        items, last = self._table.page(_pk(account), "hold#", after and f"hold#{after}", limit)
+        return [_hold(item) for item in items], last and last.removeprefix("hold#")
+
+    def hold(self, account: str, chat_id: int) -> Saved[Hold] | None:
+        """One chat's hold. Consistent."""
+        item = self._table.get(_pk(account), f"hold#{chat_id}")
+        return None if item is None else _hold(item)
+
+    def save_hold(self, account: str, hold: Hold, seen: str | None, decided: str) -> str:
+        """Stores a hold beside the decision that made it. One conditional write.
+
+        Returns:
+            The new version.
+
+        Raises:
+            Conflict: it is not what was seen.
+        """
+        return self._table.save(self._holding(account, hold, seen, decided))
+
+    def remove_hold(self, account: str, chat_id: int, seen: str) -> None:
+        """Removes a hold. One conditional write.
+
+        Raises:
+            Conflict: it is not what was seen.
+        """
+        self._table.remove(self._table.delete(_pk(account), f"hold#{chat_id}", seen))
+
+    def begin_hold(self, account: str, hold: Hold, seen: str | None, decided: str, due: datetime) -> str:
+        """Stores a hold and wants a look at ``due`` in case that what comes next does not happen, both or neither.
+
+        Returns:
+            The new version.
+
+        Raises:
+            Conflict: it is not what was seen.
+        """
+        put = self._holding(account, hold, seen, decided)
+        self._table.together(("Put", put), ("Update", self._table.change(*self._asking(account, due, active=True))))
+        version: str = put["Item"]["version"]["S"]
+        return version
+
+    def _holding(self, account: str, hold: Hold, seen: str | None, decided: str) -> Item:
+        fields = {"document": hold_text(hold), "decided": decided}
+        return self._table.put(_pk(account), f"hold#{hold.chat_id}", fields, seen)
+
+    @staticmethod
+    def _asking(account: str, due: datetime, **more: Any) -> tuple[str, str, Item, Item]:
+        return _pk(account), "account", {**_planned(due), **more}, {"asks": 1}
 
 
-def _key(account: str, kind: str) -> "Mapping[str, AttributeValueTypeDef]":
-    return {"pk": {"S": f"account#{account}"}, "sk": {"S": kind}}
+def _pk(account: str) -> str:
+    return f"account#{account}"
+
+
+def _planned(due: datetime | None) -> Item:
+    """An account in the index, or out of it."""
+    return {"due": due, "queue": _QUEUE if due else None}
+
+
+def _policy(item: Item) -> Saved[Policy]:
+    name = item["sk"]["S"].removeprefix("policy#")
+    return Saved(read_policy(name, item["document"]["S"]), item["version"]["S"])
+
+
+def _hold(item: Item) -> Saved[Hold]:
+    chat_id = int(item["sk"]["S"].removeprefix("hold#"))
+    return Saved(read_hold(chat_id, item["document"]["S"]), item["version"]["S"])

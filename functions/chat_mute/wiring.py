@@ -1,6 +1,6 @@
 """Putting the parts together: once per process, on first use."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -13,16 +13,27 @@ from bitrix24.refresh import TOKEN_HOSTS
 from chat_mute.account_check import AccountCheck
 from chat_mute.account_store import AccountStore
 from chat_mute.accounts import Accounts, Secrets
-from chat_mute.api import Api
+from chat_mute.api import Api, UseCases
+from chat_mute.holding import Holding
 from chat_mute.idempotency import Idempotency
 from chat_mute.muting import Muting
 from chat_mute.observability import Telemetry
-from chat_mute.queues import DeadLetters
+from chat_mute.operator import Operator
+from chat_mute.parallel import THREADS
+from chat_mute.policies import Policies
+from chat_mute.preview import Preview
+from chat_mute.queues import AccountQueue, DeadLetters
+from chat_mute.reconcile import Reconcile
 from chat_mute.schedule import Schedule
 from chat_mute.settings import Settings
 from chat_mute.store import Store
+from chat_mute.table import Table
+from chat_mute.tick import Tick
+from chat_mute.worker import Worker
 
 if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
 
 _DAY = 24 * 60 * 60
@@ -35,45 +46,84 @@ class Service:
 
     api: Api
     schedule: Schedule
+    tick: Tick
+    worker: Worker
+    operator: Operator
     telemetry: Telemetry
 
 
-def build(environment: Mapping[str, str], clock: Clock | None = None) -> Service:
-    """The service, from its environment.
+@dataclass(frozen=True)
+class Aws:
+    """Clients of AWS; SQS is connected to on first use, because an API call hardly ever needs it."""
 
-    Raises:
-        KeyError: the environment lacks a variable that template.yaml sets.
-    """
-    clock = clock or Clock()
-    settings = Settings.from_environment(environment)
-    telemetry = Telemetry()
+    dynamodb: "DynamoDBClient"
+    secretsmanager: "SecretsManagerClient"
+    sqs: "Callable[[], SQSClient]"
+
+
+def connect() -> Aws:
+    """Real clients, in one session: a second one costs a quarter of a cold start."""
     session = boto3.session.Session()
-    dynamodb = session.client("dynamodb", config=_AWS)
-    secretsmanager = session.client("secretsmanager", config=_AWS)
-    store = Store(dynamodb, settings.state_table)
-    transport = Transport(settings.ca_bundle)
-
-    secrets = Secrets(secretsmanager, settings.secret_prefix)
-    limits: dict[tuple[str, Rate], PortalLimits] = {}  # a portal's bucket is one, however many accounts are on it
-
-    def connect(account: str, credentials: Credentials, rate: Rate) -> Client:
-        shared = limits.setdefault((credentials.portal, rate), PortalLimits(rate, clock))
-        remembered = AccountStore(store, secrets, account)
-        return Client(credentials, transport, remembered, clock, shared, TOKEN_HOSTS | settings.token_hosts)
 
     @cache
     def sqs() -> "SQSClient":
         return session.client("sqs", config=_AWS)
 
-    def idempotency(namespace: str, seconds: int) -> Idempotency:
-        return Idempotency(dynamodb, settings.idempotency_table, namespace, seconds)
+    return Aws(session.client("dynamodb", config=_AWS), session.client("secretsmanager", config=_AWS), sqs)
 
-    accounts = Accounts(secrets, connect)
-    muting = Muting(accounts, telemetry)
+
+def build(
+    environment: Mapping[str, str],
+    aws: Aws | None = None,
+    transport: Transport | None = None,
+    clock: Clock | None = None,
+    threads: int = THREADS,
+) -> Service:
+    """The service, from its environment.
+
+    Args:
+        environment: what template.yaml sets.
+        aws: other clients than AWS's own.
+        transport: another way to portals than the network.
+        clock: another time than the machine's.
+        threads: how many records a look writes at once.
+
+    Raises:
+        KeyError: the environment lacks a variable that template.yaml sets.
+    """
+    settings = Settings.from_environment(environment)
+    aws, clock, transport = aws or connect(), clock or Clock(), transport or Transport(settings.ca_bundle)
+    telemetry = Telemetry()
+    store = Store(Table(aws.dynamodb, settings.state_table))
+    secrets = Secrets(aws.secretsmanager, settings.secret_prefix)
+    accounts = Accounts(secrets, _connector(store, secrets, transport, clock, TOKEN_HOSTS | settings.token_hosts))
+    muting = Muting(accounts, store, telemetry)
+    holding = Holding(accounts, store, telemetry)
+    use_cases = UseCases(
+        muting, Policies(accounts, store, telemetry), Preview(accounts), holding, AccountCheck(accounts, telemetry)
+    )
+    api_once = Idempotency(aws.dynamodb, settings.idempotency_table, "api:v1", _DAY)
+    schedule_once = Idempotency(aws.dynamodb, settings.idempotency_table, "schedule:v1", 2 * _DAY)
+    dead_letters = DeadLetters(aws.sqs, settings.schedule_dead_letters)
+    queue = AccountQueue(aws.sqs, settings.account_queue)
     return Service(
-        api=Api(muting, AccountCheck(accounts, telemetry), idempotency("api:v1", _DAY), telemetry, clock),
-        schedule=Schedule(
-            muting, idempotency("schedule:v1", 2 * _DAY), DeadLetters(sqs, settings.schedule_dead_letters), telemetry
-        ),
+        api=Api(use_cases, api_once, telemetry, clock),
+        schedule=Schedule(muting, schedule_once, dead_letters, telemetry, clock),
+        tick=Tick(store, queue, telemetry, clock, allow_time_travel=settings.allow_time_travel),
+        worker=Worker(Reconcile(accounts, store, telemetry, threads), telemetry, clock),
+        operator=Operator(holding, telemetry),
         telemetry=telemetry,
     )
+
+
+def _connector(
+    store: Store, secrets: Secrets, transport: Transport, clock: Clock, token_hosts: frozenset[str]
+) -> Callable[[str, Credentials, Rate], Client]:
+    """Makes accounts' clients. A portal's bucket is one, however many accounts are on it."""
+    limits: dict[tuple[str, Rate], PortalLimits] = {}
+
+    def client(account: str, credentials: Credentials, rate: Rate) -> Client:
+        shared = limits.setdefault((credentials.portal, rate), PortalLimits(rate, clock))
+        return Client(credentials, transport, AccountStore(store, secrets, account), clock, shared, token_hosts)
+
+    return client

@@ -1,11 +1,41 @@
 """What the linters do not see in the translated stack."""
 
 import json
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from chat_mute.settings import Settings
 
 Resources = dict[str, Any]
+
+SETTINGS_OF_THE_OVERLAY = {"REQUESTS_CA_BUNDLE", "TOKEN_HOSTS"}
+RIGHTS = {
+    "UseAccounts": (
+        {"secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"},
+        ["arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${SecretPrefix}/*"],
+    ),
+    "RememberAccounts": (
+        {
+            "dynamodb:ConditionCheckItem",
+            "dynamodb:DeleteItem",
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:Query",
+            "dynamodb:UpdateItem",
+        },
+        ["StateTable"],
+    ),
+    "FindWhatIsDue": ({"dynamodb:Query"}, ["${StateTable.Arn}/index/due"]),
+    "QueueAccounts": ({"sqs:SendMessage"}, ["AccountQueue"]),
+    "TakeQueuedAccounts": ({"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}, ["AccountQueue"]),
+    "DoThingsOnce": (
+        {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"},
+        ["IdempotencyTable"],
+    ),
+    "KeepFailures": ({"sqs:SendMessage"}, ["ScheduleDeadLetters", "FunctionDeadLetters"]),
+    "WriteLogs": ({"logs:CreateLogStream", "logs:PutLogEvents"}, ["ChatMuteLogs"]),
+}
+"""By statement: the actions, and on what: resources by name, ARNs where there is no such resource."""
 
 
 def _of(resources: Resources, kind: str) -> dict[str, Any]:
@@ -21,14 +51,49 @@ def _statements(resources: Resources) -> list[dict[str, Any]]:
     ]
 
 
+def _list(one: Any) -> list[Any]:
+    return one if isinstance(one, list) else [one]
+
+
+class _Environment(Mapping[str, str]):
+    """Remembers which variables were asked for."""
+
+    def __init__(self, variables: dict[str, Any]) -> None:
+        self._variables = variables
+        self.asked: set[str] = set()
+
+    def __getitem__(self, name: str) -> str:
+        self.asked.add(name)
+        if name not in self._variables:
+            raise KeyError(name)
+        return "false"
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._variables)
+
+    def __len__(self) -> int:
+        return len(self._variables)
+
+
 def test_there_is_one_lambda(resources: Resources) -> None:
     assert set(_of(resources, "AWS::Lambda::Function")) == {"ChatMuteFunction"}
 
 
 def test_actions_are_named_one_by_one(resources: Resources) -> None:
     for statement in _statements(resources):
-        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
-        assert all("*" not in action for action in actions), statement
+        assert all("*" not in action for action in _list(statement["Action"])), statement
+
+
+def test_the_function_may_do_exactly_this(resources: Resources) -> None:
+    (policy,) = resources["ChatMuteRole"]["Properties"]["Policies"]
+    rights = {}
+    for statement in policy["PolicyDocument"]["Statement"]:
+        assert statement["Effect"] == "Allow"
+        places = [
+            place["Fn::Sub"] if "Fn::Sub" in place else place["Fn::GetAtt"][0] for place in _list(statement["Resource"])
+        ]
+        rights[statement["Sid"]] = (set(_list(statement["Action"])), places)
+    assert rights == RIGHTS
 
 
 def test_the_only_wildcard_resource_is_the_accounts_secrets(resources: Resources) -> None:
@@ -48,9 +113,12 @@ def test_only_this_aws_accounts_scheduler_may_take_the_schedulers_role(resources
 
 def test_the_environment_is_what_the_settings_read_and_holds_no_secret(resources: Resources) -> None:
     variables = resources["ChatMuteFunction"]["Properties"]["Environment"]["Variables"]
-    Settings.from_environment(dict.fromkeys(variables, "value"))
+    environment = _Environment(variables)
+    Settings.from_environment(environment)
+    assert set(variables) == environment.asked - SETTINGS_OF_THE_OVERLAY
     assert set(variables) == {
-        "SECRET_PREFIX", "STATE_TABLE", "IDEMPOTENCY_TABLE", "SCHEDULE_DEAD_LETTERS",
+        "SECRET_PREFIX", "STATE_TABLE", "IDEMPOTENCY_TABLE", "ACCOUNT_QUEUE", "SCHEDULE_DEAD_LETTERS",
+        "ALLOW_TIME_TRAVEL",
     }  # fmt: skip
     assert "resolve:secretsmanager" not in json.dumps(resources)
 
@@ -69,11 +137,13 @@ def test_a_failed_asynchronous_invocation_has_somewhere_to_go(resources: Resourc
     assert {"Fn::GetAtt": ["FunctionDeadLetters", "Arn"]} in allowed[0]
 
 
-def test_dead_letter_queues_are_standard_encrypted_and_keep_14_days(resources: Resources) -> None:
+def test_dead_letter_queues_are_encrypted_and_keep_14_days(resources: Resources) -> None:
     queues = _of(resources, "AWS::SQS::Queue")
-    assert set(queues) == {"ScheduleDeadLetters", "FunctionDeadLetters"}
-    for queue in queues.values():
-        assert queue == {"MessageRetentionPeriod": 1209600, "SqsManagedSseEnabled": True}
+    kept = {"MessageRetentionPeriod": 1209600, "SqsManagedSseEnabled": True}
+    assert set(queues) == {"AccountQueue", "AccountDeadLetters", "ScheduleDeadLetters", "FunctionDeadLetters"}
+    for standard in ("ScheduleDeadLetters", "FunctionDeadLetters"):
+        assert queues[standard] == kept
+    assert queues["AccountDeadLetters"].items() >= {**kept, "FifoQueue": True}.items()
 
 
 def test_log_groups_have_a_retention_and_the_function_writes_to_its_own(resources: Resources) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from chat_mute.quiet_hours import windows
+from chat_mute.quiet_hours.holds import POLICY, Hold
 from chat_mute.quiet_hours.policy import Policy
 from chat_mute.quiet_hours.selection import Chat
 from chat_mute.quiet_hours.windows import PAUSE
@@ -32,12 +33,25 @@ class Agenda:
         self._wishes: dict[tuple[str, ...], Wish] = {}
 
     def policies(self, chat: Chat) -> list[Policy]:
-        """The enabled policies that select a chat, whether their windows run or not."""
-        return [policy for policy in self._policies if policy.selection.wants(chat)]
+        """The enabled policies that want a chat quiet in their windows; none wants one that cannot be muted."""
+        if chat.mutable is False:
+            return []
+        return [policy for policy in self._policies if policy.selection.means(chat)]
+
+    @property
+    def running(self) -> bool:
+        """Whether a window of any policy runs now."""
+        return windows.is_quiet(self._policies, self._now)
 
     def wish(self, chat: Chat) -> Wish:
         """What is wanted of a chat now."""
-        policies = self.policies(chat)
+        return self._wish(self.policies(chat))
+
+    def wish_unseen(self, hold: Hold) -> Wish:
+        """What is wanted of a chat the portal tells nothing about: the policies that hold it are taken to mean it."""
+        return self._wish([policy for policy in self._policies if f"{POLICY}{policy.name}" in hold.owners])
+
+    def _wish(self, policies: list[Policy]) -> Wish:
         key = tuple(policy.name for policy in policies)
         if key not in self._wishes:
             self._wishes[key] = wish(policies, self._now)

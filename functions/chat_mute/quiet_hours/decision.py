@@ -87,11 +87,13 @@ def leave(hold: Hold | None, because: Because, who: tuple[str, ...] = ()) -> Dec
 def refused(situation: Situation) -> Hold | None:
     """The record to store when the portal refused a mute for good (no such member, no such chat).
 
-    What was there before, so that a mute of ours that still stands is not forgotten; nothing, if there is none.
+    What was there before, so that a mute of ours that still stands is not forgotten. If there is none, the chat is left
+    alone until the window ends, so that one refusal is not asked for every quarter of an hour.
     """
     hold = situation.hold
-    never = hold is not None and hold.state is State.MUTING and situation.observed is False
-    return None if never else hold
+    if hold is not None and not (hold.state is State.MUTING and situation.observed is False):
+        return hold
+    return situation.left_alone(situation.wish.until) if situation.wish.until else None
 
 
 def _hold(situation: Situation, hold: Hold | None, owners: dict[str, Owner]) -> Decision:

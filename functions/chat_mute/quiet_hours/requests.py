@@ -4,8 +4,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from chat_mute.quiet_hours.decision import Action, Because, Decision, leave
-from chat_mute.quiet_hours.holds import Owner, State
+from chat_mute.quiet_hours.holds import Hold, Owner, State
 from chat_mute.quiet_hours.situation import Situation
+from chat_mute.quiet_hours.windows import FOREVER
 
 
 def with_caller(situation: Situation, owner: str, until: datetime, reason: str | None = None) -> Decision:
@@ -66,3 +67,11 @@ def explicit_unmute(situation: Situation, who: str) -> Decision:
         overridden_until=situation.wish.until,
     )
     return Decision(Action.UNMUTE, releasing, situation.remaining(releasing), Because.EXPLICIT_UNMUTE, (who,))
+
+
+def let_go(hold: Hold) -> Hold:
+    """An explicit unmute to be carried out later, when it is not known yet what the policies want of the chat.
+
+    The override has no end of its own; the next look gives it that of the window that runs then, if one does.
+    """
+    return replace(hold, state=State.RELEASING, owners={}, keep=False, prior_muted=False, overridden_until=FOREVER)

@@ -13,6 +13,7 @@ TITLE_MAX = 200
 TYPES_MAX = 32
 WORKGROUP_TYPE = "sonetgroup"
 _TYPE = re.compile(r"[A-Za-z0-9_]{1,32}", re.ASCII)
+_PRIVATE = frozenset({"private", "user"})
 _ALL_FIELDS = ("all", "types", "title", "except", "workgroups")
 
 
@@ -43,6 +44,12 @@ class Chat:
         object.__setattr__(self, "ids", frozenset(ids))
 
     @property
+    def kinds(self) -> frozenset[str]:
+        """What its type is called, in lower case: the portal has two words for a private chat."""
+        kind = self.type.casefold()
+        return _PRIVATE if kind in _PRIVATE else frozenset({kind})
+
+    @property
     def workgroup(self) -> bool:
         """Whether it is a workgroup's chat, whose mute also changes the subscription to the group's feed."""
         return self.type.casefold() == WORKGROUP_TYPE or any(name.startswith("sg") for name in self.ids)
@@ -54,9 +61,9 @@ class Only:
 
     chats: tuple[str, ...]
 
-    def wants(self, chat: Chat) -> bool:
-        """Whether the chat is one of them. A chat that cannot be muted is never wanted."""
-        return chat.mutable is not False and not chat.ids.isdisjoint(self.chats)
+    def means(self, chat: Chat) -> bool:
+        """Whether the chat is one of them, mutable or not."""
+        return not chat.ids.isdisjoint(self.chats)
 
     def to_json(self) -> dict[str, Any]:
         """The canonical document."""
@@ -79,12 +86,11 @@ class All:
     excepted: tuple[str, ...] = ()
     workgroups: bool = False
 
-    def wants(self, chat: Chat) -> bool:
-        """Whether the chat is meant. A chat that cannot be muted is never wanted."""
+    def means(self, chat: Chat) -> bool:
+        """Whether nothing rules the chat out, mutable or not."""
         return (
-            chat.mutable is not False
-            and (self.workgroups or not chat.workgroup)
-            and (not self.types or chat.type.casefold() in {name.casefold() for name in self.types})
+            (self.workgroups or not chat.workgroup)
+            and (not self.types or not chat.kinds.isdisjoint(name.casefold() for name in self.types))
             and chat.ids.isdisjoint(self.excepted)
             and (self.title is None or glob(self.title).matches(chat.title))
         )

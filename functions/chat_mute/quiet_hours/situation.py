@@ -90,7 +90,7 @@ class Situation:
     def override(self, hold: Hold) -> datetime | None:
         """Until when people want the chat audible: to their instant, but no longer than the policies want quiet."""
         until = hold.overridden_until
-        return until if until and until > self.now and self.wish.until else None
+        return min(until, self.wish.until) if until and until > self.now and self.wish.until else None
 
     def updated(self, hold: Hold | None, state: State, owners: Mapping[str, Owner]) -> Hold:
         """The record to store next: the known one with its prior state, or a new one where we had muted nothing."""
@@ -102,9 +102,16 @@ class Situation:
 
     def remaining(self, hold: Hold) -> Hold | None:
         """What is left of a record when nobody holds the chat any more: people's override, while its window runs."""
-        if self.override(hold) is None:
+        if (until := self.override(hold)) is None:
             return None
-        return replace(hold, state=State.OVERRIDDEN, owners={}, keep=False, prior_muted=False)
+        return self.left_alone(until)
+
+    def left_alone(self, until: datetime) -> Hold:
+        """A record of a chat we do not mute before an instant: people want it audible, or the portal refuses."""
+        return Hold(
+            self.chat_id, self.dialog_id, self.identity, prior_muted=False, state=State.OVERRIDDEN,
+            overridden_until=until,
+        )  # fmt: skip
 
     def _window_muted(self, hold: Hold) -> datetime | None:
         """The end of the window that runs, if a window (and not only a caller) had muted the chat and still runs."""

@@ -82,6 +82,8 @@ class OAuth:
             if not isinstance(document.get(name), str) or not 0 < len(document[name]) <= 4096:
                 raise _unusable(name, "it must be a text")
         user_id = document.get("user_id")
+        if user_id is None:  # Bitrix24's documentation: an app's first tokens may come without it
+            raise _unusable("user_id", "it is missing; the method profile tells it to who has the tokens")
         if isinstance(user_id, str) and user_id.isascii() and user_id.isdigit() and len(user_id) < 20:
             user_id = int(user_id)
         if not isinstance(user_id, int) or isinstance(user_id, bool) or user_id < 1:

@@ -6,6 +6,7 @@ second. No exception here carries a webhook's code or a token: descriptions are 
 """
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from typing import ClassVar
 
@@ -44,6 +45,17 @@ class CredentialError(Bitrix24Error):
 
 class AccountBlocked(Bitrix24Error):
     """The portal accepts the credentials and refuses REST all the same: plan, deletion, a permanent limit."""
+
+
+class UserChanged(Bitrix24Error):
+    """``USER_CHANGED``, our own code: the portal acts for another user than the credentials name.
+
+    An administrator who edits a webhook becomes its owner, a dismissed owner's webhook may pass to a system user
+    (Bitrix24's documentation on webhooks). Whatever is muted then is muted for somebody else.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("USER_CHANGED")
 
 
 class QueryLimitExceeded(Bitrix24Error):
@@ -129,7 +141,7 @@ class PortalTimeout(Bitrix24Error):
         super().__init__("PORTAL_TIMEOUT")
 
 
-OF_THE_ACCOUNT = (CredentialError, AccountBlocked, Paused, PortalMoved)
+OF_THE_ACCOUNT = (CredentialError, AccountBlocked, UserChanged, Paused, PortalMoved)
 """What concerns the account, not a chat: the next call would end the same way."""
 
 MEANINGS: dict[str, type[Bitrix24Error]] = {
@@ -172,6 +184,7 @@ DESCRIPTIONS = {
     "ACCESS_ERROR": "This chat cannot be muted: the user is not in it, it does not exist, or its type has no mute.",
     "INVALID_CREDENTIALS": "The portal does not accept this webhook: deleted, expired, or its owner is inactive.",
     "insufficient_scope": "The webhook or app lacks the scope im.",
+    "USER_CHANGED": "The portal acts for another user than the account's secret names. Replace the secret.",
     "PORTAL_MOVED": "The portal answered with a redirect, which is not followed. Put its new address into the secret.",
     "PORTAL_TIMEOUT": "The portal did not answer in time. The call may have taken effect; repeating it is safe.",
     "INTERNAL_SERVER_ERROR": "The portal had an internal error.",
@@ -186,3 +199,8 @@ _SPELLING = {code.upper(): code for code in MEANINGS}
 def spelled(code: str) -> str:
     """The documentation's spelling of ``code``; an unknown code stays as it is."""
     return _SPELLING.get(code.upper(), code)
+
+
+def account_error(outcomes: Iterable[object]) -> Bitrix24Error | None:
+    """The first of ``outcomes`` that concerns the account, not a chat."""
+    return next((outcome for outcome in outcomes if isinstance(outcome, OF_THE_ACCOUNT)), None)

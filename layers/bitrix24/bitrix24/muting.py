@@ -9,12 +9,12 @@ from bitrix24.batch import SIZE, Command
 from bitrix24.client import Client, Outcome
 from bitrix24.clock import TimeLeft
 from bitrix24.errors import (
-    OF_THE_ACCOUNT,
     AccessRefused,
     Bitrix24Error,
     NoRoom,
     QueryLimitExceeded,
     UnexpectedAnswer,
+    account_error,
 )
 
 
@@ -85,7 +85,7 @@ def mute_many(
             for future in landed:
                 broken = broken or future.exception()
                 outcomes = {} if future.exception() else future.result()
-                stopped = stopped or _of_the_account(outcomes)
+                stopped = stopped or account_error(outcomes.values())
                 # Exactly this class: `NoRoom`, a kind of it, says that the time does not allow another try.
                 throttled = [chat_id for chat_id, outcome in outcomes.items() if type(outcome) is QueryLimitExceeded]
                 if throttled and not (stopped or broken):
@@ -102,10 +102,6 @@ def _mute_chunk(client: Client, chat_ids: list[int], flag: str, time_left: TimeL
     commands = {f"c{chat_id}": Command("im.chat.mute", {"CHAT_ID": chat_id, "MUTE": flag}) for chat_id in chat_ids}
     outcomes = client.batch(commands, time_left=time_left)
     return {chat_id: _done(outcomes[f"c{chat_id}"]) for chat_id in chat_ids}
-
-
-def _of_the_account(outcomes: dict[int, Outcome]) -> Bitrix24Error | None:
-    return next((outcome for outcome in outcomes.values() if isinstance(outcome, OF_THE_ACCOUNT)), None)
 
 
 def _flag(muted: bool) -> str:  # noqa: FBT001

@@ -196,6 +196,13 @@ def test_a_document_that_is_not_what_it_should_be_names_the_field(world: World, 
         OAuth.parse(document)
 
 
+@pytest.mark.parametrize("document", [{"user_id": None}, {}])
+def test_an_apps_first_tokens_without_a_user_say_where_to_find_one(world: World, document: dict[str, Any]) -> None:
+    without = {name: value for name, value in world.document().items() if name != "user_id"}
+    with pytest.raises(CredentialError, match="missing; the method profile"):
+        OAuth.parse({**without, **document})
+
+
 def test_the_user_is_whom_the_tokens_act_for(world: World) -> None:
     assert world.credentials.user_id == ANN
     assert users.profile_id(world.client, time_left=world.time_left) == ANN

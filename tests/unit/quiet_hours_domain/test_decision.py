@@ -216,9 +216,15 @@ def test_a_half_done_keep_is_completed(observed: bool | None) -> None:
     assert decision.after is None
 
 
+def test_a_chat_the_portal_refuses_is_left_alone_until_the_window_ends() -> None:
+    for recorded in (None, hold(MUTING)):
+        left = refused(chat(recorded, observed=False))
+        assert left == OVERRIDE
+        assert outcome(decide(chat(left, observed=False))) == ("leave", "overridden")
+        assert refused(chat(recorded, observed=False, wish=NOTHING)) is None
+
+
 def test_refused_leaves_what_was_there() -> None:
-    assert refused(chat(None, False)) is None
-    assert refused(chat(hold(MUTING), observed=False)) is None
     for observed in (True, None):
         assert refused(chat(hold(MUTING), observed)) == hold(MUTING)
     assert refused(chat(hold(), observed=False)) == hold()

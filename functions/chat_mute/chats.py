@@ -1,0 +1,64 @@
+"""One chat with all that is known of it: record, portal, policies. What muting and the API's views stand on."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bitrix24 import Client, TimeLeft, chats
+from bitrix24.chats import Chat
+from chat_mute.quiet_hours.agenda import Agenda
+from chat_mute.quiet_hours.holds import Hold, Identity
+from chat_mute.quiet_hours.policy import Policy
+from chat_mute.quiet_hours.selection import Chat as Selected
+from chat_mute.quiet_hours.situation import Situation
+from chat_mute.store import Saved, Store
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One chat at one instant.
+
+    Attributes:
+        chat: as the portal shows it.
+        saved: our record of it, as it was before the portal was asked.
+        situation: both, and what the policies want.
+        policies: the enabled ones that select the chat.
+    """
+
+    chat: Chat
+    saved: Saved[Hold] | None
+    situation: Situation
+    policies: list[Policy]
+
+
+def picture(store: Store, account: str, client: Client, name: str, *, now: datetime, time_left: TimeLeft) -> Picture:
+    """Looks at one chat; who the portal takes us for is checked in the same request.
+
+    The record must be older than the portal's answer, or a mute confirmed in between would look as if a person had
+    undone it. A chat named by another id than its number is looked up first, and once more if we have a record of it.
+
+    Raises:
+        AccessRefused, InvalidChatId: no such chat for this user.
+        Bitrix24Error: as `chats.dialog`.
+    """
+    number = name.removeprefix("chat")
+    saved = store.hold(account, int(number)) if number != name else None
+    chat = chats.dialog(client, name, time_left=time_left, check_user=True)
+    if saved is None or saved.value.chat_id != chat.chat_id:
+        saved = store.hold(account, chat.chat_id)
+        if saved is not None:
+            chat = chats.dialog(client, name, time_left=time_left, check_user=True)
+    agenda = Agenda((policy.value for policy in store.policies(account)), now)
+    seen = selected(chat)
+    hold = saved.value if saved else None
+    situation = Situation(chat.chat_id, chat.dialog_id, identity(client), hold, chat.muted, now, agenda.wish(seen))
+    return Picture(chat, saved, situation, agenda.policies(seen))
+
+
+def identity(client: Client) -> Identity:
+    """Whose chats the client's credentials are about."""
+    return Identity(client.credentials.portal, client.credentials.user_id)
+
+
+def selected(chat: Chat) -> Selected:
+    """A chat as policies see it."""
+    return Selected(chat.chat_id, chat.dialog_id, chat.type, chat.title, chat.mutable, chat.aliases)
