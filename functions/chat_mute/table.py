@@ -47,7 +47,7 @@ class Table:
     def page(self, pk: str, prefix: str, after: str | None, limit: int) -> tuple[list[Item], str | None]:
         """At most ``limit`` of `items`, and the ``sk`` to go on after; None at the end."""
         start = {} if after is None else {"ExclusiveStartKey": key(pk, after)}
-        answer = self._dynamodb.query(**self._of(pk, prefix), Limit=limit, **start)
+        answer = self._dynamodb.query(TableName=self._name, **self._of(pk, prefix), Limit=limit, **start)
         last = answer.get("LastEvaluatedKey")
         return answer["Items"], last["sk"]["S"] if last else None
 

@@ -39,4 +39,6 @@ class Worker:
             self._telemetry.trigger("queue", record["messageId"])
             message = json.loads(record["body"])
             now = max(self._clock.now(), instant("at", message["at"]))
-            self._reconcile.account(message["account"], now=now, time_left=Budget(context, self._clock, spare=SPARE_SECONDS))
+            self._reconcile.account(
+                message["account"], now=now, time_left=Budget(context, self._clock, spare=SPARE_SECONDS)
+            )

@@ -1,5 +1,5 @@
 """DynamoDB in this process."""
-# ruff: noqa: N803, PLR0913  the arguments are boto3's
+# ruff: noqa: N803  the arguments are boto3's
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence

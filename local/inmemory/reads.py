@@ -1,5 +1,5 @@
 """Queries: a page of a table or of an index."""
-# ruff: noqa: N803, PLR0913  the arguments are boto3's
+# ruff: noqa: N803  the arguments are boto3's
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -1,5 +1,5 @@
 """SQS in this process: standard and FIFO queues, on whatever clock."""
-# ruff: noqa: N803, PLR0913  the arguments are boto3's
+# ruff: noqa: N803  the arguments are boto3's
 
 import hashlib
 from collections import Counter

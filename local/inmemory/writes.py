@@ -3,7 +3,7 @@
 Each function reads one request's arguments against a table and tells the change they ask for, and whether the condition
 lets it happen; nothing is changed yet, so that several can be done all or none.
 """
-# ruff: noqa: N803, PLR0913  the arguments are boto3's
+# ruff: noqa: N803  the arguments are boto3's
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
