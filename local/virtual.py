@@ -33,6 +33,7 @@ ENVIRONMENT = {
     "SCHEDULE_DEAD_LETTERS": SCHEDULE_DEAD,
     "ACCOUNT_QUEUE": ACCOUNTS,
     "ALLOW_TIME_TRAVEL": "false",
+    "TOKEN_HOSTS": "portal.example",
 }
 
 Wrap = Callable[[Any], Any]

@@ -43,6 +43,8 @@ NEW_CHATS = timedelta(minutes=15)
 CHUNK = 200
 """Chats whose records are written before the portal is told of them: four batches, as many as are in flight at once."""
 _RETRY, _RETRY_MAX = timedelta(minutes=1), timedelta(minutes=15)
+_HORIZON = timedelta(days=365)
+"""Windows are looked for a little further ahead than this."""
 _OVERDUE = timedelta(minutes=5)
 _FAILURES_OVERDUE = 3
 _BROKEN = (CredentialError, AccountBlocked, PortalMoved, UserChanged, AccountNotFound)
@@ -310,6 +312,8 @@ class _Look:
         half_done = any(hold.state in {State.MUTING, State.RELEASING} for hold in self._own())
         coming = [agenda.next_change(), *(hold.next_due(self.now) for hold in self._own())]
         dues = [due for due in coming if due and due > self.now]
+        if agenda.any:
+            dues.append(self.now + _HORIZON)
         if agenda.running:
             dues.append(self.now + NEW_CHATS)
         if self.unfinished:

@@ -73,6 +73,21 @@ def stored(value: Value) -> Value:
     return value
 
 
+def stored_item(item: Item) -> tuple[dict[str, Value], int]:
+    """The item as it is kept, and its size."""
+    kept = {}
+    total = 0
+    for name, value in item.items():
+        text = value.get("S")
+        if text is not None and len(value) == 1:  # most are
+            kept[name] = value
+            total += _utf8(name) + _utf8(text)
+        else:
+            kept[name] = stored(value)
+            total += size(name, kept[name])
+    return kept, total
+
+
 def size(name: str, value: Value) -> int:
     """What an attribute adds to its item's size in bytes, by DynamoDB's documented rule."""
     return _utf8(name) + _size(value)
@@ -115,9 +130,8 @@ def _utf8(text: str) -> int:
 
 
 def _size(value: Value) -> int:
-    for kind, content in value.items():
-        return _SIZES[kind](content)
-    return 0
+    ((kind, content),) = value.items()
+    return _SIZES[kind](content)
 
 
 def _number_size(text: str) -> int:

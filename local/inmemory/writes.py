@@ -16,7 +16,7 @@ from local.inmemory.errors import invalid
 from local.inmemory.grammar import Names, Values, check_references
 from local.inmemory.tables import Key, Record, Rows
 from local.inmemory.updates import Changes, Update, compile_update
-from local.inmemory.values import Item, size, stored
+from local.inmemory.values import Item, size, stored, stored_item
 
 _NO_ITEM: Item = {}
 
@@ -72,8 +72,7 @@ def put(
     key = rows.key_of(Item)
     compiled = _compile(ConditionExpression, None)
     old, refused = _look(rows, key, compiled, ExpressionAttributeNames, ExpressionAttributeValues)
-    item = {name: stored(value) for name, value in Item.items()}
-    new = rows.record(key, item, sum([size(name, value) for name, value in item.items()]))
+    new = rows.record(key, *stored_item(Item))
     return Change(rows, key, old, new, refused, ReturnValuesOnConditionCheckFailure == "ALL_OLD")
 
 
@@ -166,8 +165,7 @@ def _look(
 
 def _changed(rows: Rows, old: Record | None, key: Item, changes: Changes) -> tuple[Item, int]:
     """The item after the changes, and its size."""
-    item = dict(old.item) if old else {name: stored(value) for name, value in key.items()}
-    total = old.size if old else sum(size(name, value) for name, value in item.items())
+    item, total = (dict(old.item), old.size) if old else stored_item(key)
     for name, value in changes.items():
         if name in rows.types:
             raise invalid(f"Cannot update attribute {name}. This attribute is part of the key")

@@ -5,6 +5,7 @@ Where the emulator differs from what AWS documents, the test follows AWS and say
 
 import itertools
 import json
+import random
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -300,7 +301,13 @@ def test_too_many_or_the_same_key_twice_at_once(engine: Engine, pk: str, sks: li
 
 # ---- conditions ------------------------------------------------------------------------------------------------------
 
-ITEM: dict[str, Any] = {"n": {"N": "10"}, "f": {"N": "9.5"}, "s": {"S": "abc"}, "yes": {"BOOL": True}, "ss": {"SS": ["a", "b"]}}
+ITEM: dict[str, Any] = {
+    "n": {"N": "10"},
+    "f": {"N": "9.5"},
+    "s": {"S": "abc"},
+    "yes": {"BOOL": True},
+    "ss": {"SS": ["a", "b"]},
+}
 CONDITIONS = [
     ("attribute_exists(n)", True),
     ("attribute_exists(x)", False),
@@ -380,6 +387,8 @@ def test_conditions(engine: Engine, pk: str, condition: str, met: bool) -> None:
     ("condition", "more"),
     [
         ("n =", {}),
+        ("n", {}),
+        ("AND = n", {}),
         ("n = :x", {}),
         ("#x = n", {}),
         ("(n = f", {}),
@@ -742,6 +751,13 @@ def test_where_a_page_of_an_index_goes_on(engine: Engine, pk: str) -> None:
     assert answer["LastEvaluatedKey"] == {**key(pk), "lane": {"S": pk}, "due": {"N": "1"}}
 
 
+def test_a_start_in_another_partition(engine: Engine, pk: str) -> None:
+    def read() -> None:
+        query(engine, "pk = :p", values={":p": {"S": pk}}, ExclusiveStartKey=key(f"{pk}#other"))
+
+    assert refusal(read) == "ValidationException"
+
+
 @pytest.mark.parametrize("lacking", ["pk", "due"])
 def test_a_start_that_is_no_key_of_the_index(engine: Engine, pk: str, lacking: str) -> None:
     start = {**key(pk), "lane": {"S": pk}, "due": {"N": "1"}}
@@ -779,6 +795,28 @@ def test_an_index_attribute_of_another_type(engine: Engine, pk: str, wrong: dict
 
     assert refusal(change) == "ValidationException"
     assert get(engine, pk) is None
+
+
+def test_an_index_of_many() -> None:
+    """Over a thousand entries are kept in pieces, which are split and emptied again."""
+    engine, chance, model = in_memory(), random.Random(1), dict[str, int]()
+    for step in range(6000):
+        sk = str(chance.randrange(3000))
+        if step > 4000 and chance.random() < 0.9:
+            engine.dynamodb.delete_item(TableName="state", Key=key("p", sk))
+            model.pop(sk, None)
+        else:
+            model[sk] = chance.randrange(500)
+            put(engine, "p", sk, lane={"S": "l"}, due={"N": str(model[sk])})
+        if step % 500 == 499:
+            now = chance.randrange(500)
+            expected = sorted((at, name) for name, at in model.items() if at <= now)
+            for forward in (True, False):
+                found = due(engine, "l", str(now), ScanIndexForward=forward)
+                assert [(int(item["due"]["N"]), item["sk"]["S"]) for item in found] == expected[:: 1 if forward else -1]
+    for sk in model:
+        engine.dynamodb.delete_item(TableName="state", Key=key("p", sk))
+    assert due(engine, "l", "1000") == []
 
 
 # ---- transactions ----------------------------------------------------------------------------------------------------
@@ -863,6 +901,11 @@ def test_a_transaction_moves_items_in_the_index(engine: Engine, pk: str) -> None
     assert [item["sk"]["S"] for item in due(engine, pk)] == ["b"]
 
 
+def test_too_many_actions_in_a_transaction(engine: Engine, pk: str) -> None:
+    actions = [{"Delete": {"Key": key(pk, str(sk))}} for sk in range(101)]
+    assert refusal(lambda: transact(engine, *actions)) == "ValidationException"
+
+
 def test_one_item_twice_in_a_transaction(engine: Engine, pk: str) -> None:
     action = {"Delete": {"Key": key(pk)}}
     assert refusal(lambda: transact(engine, action, {"Put": {"Item": key(pk)}})) == "ValidationException"
@@ -906,7 +949,9 @@ def test_what_writes_cost(engine: Engine, pk: str) -> None:
         return units(engine.dynamodb.put_item(TableName="state", Item={**key(pk), **attributes}, **total))
 
     def change(expression: str, **values: Any) -> float:
-        more = {"ExpressionAttributeValues": {f":{name}": value for name, value in values.items()}} if values else {}
+        more: Any = (
+            {"ExpressionAttributeValues": {f":{name}": value for name, value in values.items()}} if values else {}
+        )
         return units(update(engine, pk, expression, **more, **total))
 
     text, lane = {"S": "x" * 1500}, {"S": pk}
@@ -992,15 +1037,16 @@ def test_powertools_idempotency(engine: Engine, pk: str) -> None:
     config.register_lambda_context(LambdaContext())  # type: ignore[arg-type]  # as much of it as is used
     done: list[str] = []
 
-    @idempotent_function(  # type: ignore[untyped-decorator]
-        data_keyword_argument="request", persistence_store=layer, config=config)
-    def work(*, request: dict[str, str]) -> dict[str, Any]:
+    def once(*, request: dict[str, str]) -> dict[str, Any]:
         done.append(request["body"])
         if request["body"] == "fails":
             raise ValueError
         if request["body"] == "again":
             work(request=request)
         return {"result": True}
+
+    decorate: Any = idempotent_function(data_keyword_argument="request", persistence_store=layer, config=config)
+    work = decorate(once)
 
     def request(body: str, number: int) -> dict[str, str]:
         return {"key": f"{pk}#{number}", "body": body}
@@ -1022,12 +1068,32 @@ def test_powertools_idempotency(engine: Engine, pk: str) -> None:
 
 @pytest.mark.parametrize(
     ("expression", "condition"),
-    [("SET a.b = n", None), ("DELETE a n", None), ("SET a = list_append(n, n)", None), ("REMOVE a", "contains(n, a)")],
+    [
+        ("SET a.b = n", None),
+        ("DELETE a n", None),
+        ("SET a = list_append(n, n)", None),
+        ("REMOVE a", "contains(n, a)"),
+        ("REMOVE a", "n IN (a, b)"),
+    ],
 )
 def test_unknown_parts_of_expressions(expression: str, condition: str | None) -> None:
     more: Any = {"ConditionExpression": condition} if condition else {}
     with pytest.raises(NotImplementedError):
         update(in_memory(), "p", expression, **more)
+
+
+def test_unknown_values() -> None:
+    engine, url = in_memory(), "standard"
+    with pytest.raises(NotImplementedError):
+        put(engine, "p", binary={"B": b"x"})
+    with pytest.raises(NotImplementedError):
+        update(engine, "p", "ADD names :n", ExpressionAttributeValues={":n": {"SS": ["a"]}})
+    with pytest.raises(NotImplementedError):
+        update(engine, "p", "REMOVE a", ReturnValues="ALL_OLD")
+    with pytest.raises(NotImplementedError):
+        query(engine, "pk = :p", values={":p": {"S": "p"}}, Select="ALL_ATTRIBUTES")
+    with pytest.raises(NotImplementedError):
+        send(engine, url, "x", "a group in a standard queue")
 
 
 def test_unknown_arguments() -> None:
@@ -1113,6 +1179,11 @@ def test_visibility_is_changed(engine: Engine, fifo: bool) -> None:
             hide(again, 10)
 
 
+@pytest.mark.parametrize("most", [0, 11])
+def test_receiving_too_few_or_too_many(engine: Engine, most: int) -> None:
+    assert refusal(lambda: receive(engine, engine.url("standard"), most)) == "InvalidParameterValue"
+
+
 def test_a_handle_that_is_none(engine: Engine) -> None:
     url = engine.url("standard")
     with pytest.raises(engine.sqs.exceptions.ReceiptHandleIsInvalid):
@@ -1147,7 +1218,13 @@ def test_deleting_from_a_fifo_queue_too_late(engine: Engine) -> None:
         delete(engine, url, message)
         return
     assert refusal(lambda: delete(engine, url, message)) == "InvalidParameterValue"
-    assert bodies(receive(engine, url)) == ["x"]
+    (again,) = receive(engine, url)
+    delete(engine, url, again)
+
+    def hide() -> None:
+        engine.sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=again["ReceiptHandle"], VisibilityTimeout=1)
+
+    assert refusal(hide) == "InvalidParameterValue"
 
 
 def test_no_such_queue(engine: Engine) -> None:
@@ -1317,11 +1394,12 @@ def test_secrets(engine: Engine) -> None:
 
 
 def test_no_such_secret(engine: Engine) -> None:
-    for work in (
+    works: list[Callable[[], Any]] = [
         lambda: engine.secrets.get_secret_value(SecretId="none"),
         lambda: engine.secrets.put_secret_value(SecretId="none", SecretString="x"),
         lambda: engine.secrets.delete_secret(SecretId="none"),
-    ):
+    ]
+    for work in works:
         with pytest.raises(engine.secrets.exceptions.ResourceNotFoundException):
             work()
 
@@ -1331,11 +1409,12 @@ def test_a_secret_scheduled_for_deletion(engine: Engine) -> None:
     engine.secrets.create_secret(Name=name, SecretString="x")
     answer = engine.secrets.delete_secret(SecretId=name, RecoveryWindowInDays=7)
     assert answer["Name"] == name
-    for work in (
+    works: list[Callable[[], Any]] = [
         lambda: engine.secrets.get_secret_value(SecretId=name),
         lambda: engine.secrets.put_secret_value(SecretId=name, SecretString="x"),
         lambda: engine.secrets.delete_secret(SecretId=name),
-    ):
+    ]
+    for work in works:
         with pytest.raises(engine.secrets.exceptions.InvalidRequestException):
             work()
     # AWS: "a secret with this name is already scheduled for deletion"; MiniStack says that it exists

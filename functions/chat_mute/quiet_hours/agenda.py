@@ -39,6 +39,11 @@ class Agenda:
         return [policy for policy in self._policies if policy.selection.means(chat)]
 
     @property
+    def any(self) -> bool:
+        """Whether there is an enabled policy at all."""
+        return bool(self._policies)
+
+    @property
     def running(self) -> bool:
         """Whether a window of any policy runs now."""
         return windows.is_quiet(self._policies, self._now)
