@@ -180,7 +180,13 @@ class VirtualStack:
         return self._handler(event, _Context(self.clock, f"request-{next(self._numbers)}"))
 
     def call(
-        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None, *, caller: str = CALLER
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        caller: str = CALLER,
     ) -> Answer:
         """One request to the API; ``body`` is sent as JSON, a text as it is."""
         route, _, query = path.partition("?")

@@ -315,7 +315,7 @@ class _Look:
         if agenda.any:
             dues.append(self.now + _HORIZON)
         if agenda.running:
-            dues.append(self.now + NEW_CHATS)
+            dues.append(_on_the_minute(self.now + NEW_CHATS))
         if self.unfinished:
             dues.append(self.now)
         elif self.trouble or half_done:
@@ -338,7 +338,12 @@ def _later(trouble: Iterable[Exception], failures: int, now: datetime) -> dateti
     """When to try again: at a pause's end; else in a minute, doubling to a quarter of an hour."""
     pauses = [error.until for error in trouble if isinstance(error, Paused)]
     wait = min(_RETRY * 2.0 ** min(failures, 10), _RETRY_MAX)
-    return max([*pauses, now + wait])
+    return max([*pauses, _on_the_minute(now + wait)])
+
+
+def _on_the_minute(moment: datetime) -> datetime:
+    """Ticks come once a minute, and a look begins a little after its tick: a plan by the second would miss the next."""
+    return moment.replace(second=0, microsecond=0)
 
 
 def _count_overdue(telemetry: Telemetry, holds: Iterable[Hold], failures: int, now: datetime) -> None:
