@@ -36,7 +36,7 @@ class Stack:
         emulator: AWS.
     """
 
-    def __init__(  # noqa: PLR0913  the parts of a stack
+    def __init__(
         self, *, portal: Portal, server: PortalServer, emulator: Emulator, front: Front, authority: Authority,
         outputs: dict[str, str],
     ) -> None:  # fmt: skip

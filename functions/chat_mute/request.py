@@ -5,7 +5,7 @@ PHP takes ``"1489abc"`` for 1489, ``true`` for 1 and any ``MUTE`` but ``"N"`` fo
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
@@ -25,6 +25,32 @@ UNTIL_MAX = timedelta(days=366)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # Unicode's Cc, and lone surrogates
 _ID_MAX = 2**63 - 1
 _JSON_WHITE_SPACE = " \t\n\r"
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Which state, until when and why; for one chat or for many. See `MuteRequest` for the attributes."""
+
+    muted: bool
+    until: datetime | None
+    lasting: int | None
+    reason: str | None
+
+    @classmethod
+    def parse(
+        cls, fields: Mapping[str, object], *, now: datetime, since: datetime, spelled: Callable[[str], str] = str
+    ) -> "Terms":
+        """Reads ``MUTE``, ``UNTIL`` or ``FOR``, and ``REASON``, or what they are called here.
+
+        Raises:
+            InvalidParameter: the first fault, in this order.
+            PastUntil: the mute's end is past.
+        """
+        muted = _mute(spelled("MUTE"), fields.get(spelled("MUTE")))
+        until, lasting = _until(fields, spelled("UNTIL"), spelled("FOR"), now, since)
+        if until is not None and not muted:
+            raise InvalidParameter(spelled("UNTIL" if lasting is None else "FOR"), f'not with {spelled("MUTE")} "N".')
+        return cls(muted, until, lasting, _reason(spelled("REASON"), fields.get(spelled("REASON"))))
 
 
 @dataclass(frozen=True)
@@ -65,9 +91,8 @@ class MuteRequest:
             raise InvalidParameter("CHAT_ID, DIALOG_ID", "only one of the two may be given.")
         parsed_dialog_id = None if dialog_id is None else read_dialog_id(dialog_id)
         parsed_chat_id = _chat_id(chat_id) if dialog_id is None else None
-        muted = _mute(fields.get("MUTE"))
-        until, lasting = _until(fields, muted=muted, now=now, since=since or now)
-        return cls(parsed_chat_id, parsed_dialog_id, muted, _reason(fields.get("REASON")), until, lasting)
+        terms = Terms.parse(fields, now=now, since=since or now)
+        return cls(parsed_chat_id, parsed_dialog_id, terms.muted, terms.reason, terms.until, terms.lasting)
 
     def fields(self) -> dict[str, int | str | None]:
         """The fields after parsing: two requests are the same if these are."""
@@ -182,52 +207,48 @@ def read_dialog_id(value: object) -> str:
     return match[0].lower()
 
 
-def _mute(value: object) -> bool:
+def _mute(field: str, value: object) -> bool:
     if value is None:
         return True
     if isinstance(value, str) and value in {"Y", "N"}:
         return value == "Y"
-    raise InvalidParameter("MUTE", 'must be exactly "Y" or "N".')
+    raise InvalidParameter(field, 'must be exactly "Y" or "N".')
 
 
 def _until(
-    fields: Mapping[str, object], *, muted: bool, now: datetime, since: datetime
+    fields: Mapping[str, object], until: str, lasting: str, now: datetime, since: datetime
 ) -> tuple[datetime | None, int | None]:
-    """The end of a mute, and ``FOR`` in seconds where it was given so."""
-    until, lasting = fields.get("UNTIL"), fields.get("FOR")
-    if until is None and lasting is None:
+    """The end of a mute, and its length in seconds where it was given so."""
+    end, length = fields.get(until), fields.get(lasting)
+    if end is None and length is None:
         return None, None
-    if until is not None and lasting is not None:
-        raise InvalidParameter("UNTIL, FOR", "only one of the two may be given.")
-    name = "FOR" if until is None else "UNTIL"
-    seconds = None if lasting is None else _duration(lasting)
-    end = instant("UNTIL", until).replace(microsecond=0) if seconds is None else since + timedelta(seconds=seconds)
-    if not muted:
-        raise InvalidParameter(name, 'not with MUTE "N".')
-    if end - since > UNTIL_MAX:
+    if end is not None and length is not None:
+        raise InvalidParameter(f"{until}, {lasting}", "only one of the two may be given.")
+    seconds = None if length is None else _duration(lasting, length)
+    moment = instant(until, end) if seconds is None else since + timedelta(seconds=seconds)
+    name = until if seconds is None else lasting
+    if moment - since > UNTIL_MAX:
         raise InvalidParameter(name, "at most 366 days.")
-    if end <= now:
+    if moment <= now:
         raise PastUntil(name)
-    return end.replace(microsecond=0), seconds
+    return moment.replace(microsecond=0), seconds
 
 
-def _duration(value: object) -> int:
+def _duration(field: str, value: object) -> int:
     match = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if match is None:
-        raise InvalidParameter("FOR", "must be a duration like PT8H, P1DT12H or P2W, in whole numbers.")
+        raise InvalidParameter(field, "must be a duration like PT8H, P1DT12H or P2W, in whole numbers.")
     seconds = sum(int(amount) * unit for amount, unit in zip(match.groups(), _UNITS, strict=True) if amount)
-    if seconds == 0:
-        raise InvalidParameter("FOR", "must be longer than nothing.")
-    if seconds > UNTIL_MAX.total_seconds():
-        raise InvalidParameter("FOR", "at most 366 days.")
+    if not 0 < seconds <= UNTIL_MAX.total_seconds():
+        raise InvalidParameter(field, "must be longer than nothing, and at most 366 days.")
     return seconds
 
 
-def _reason(value: object) -> str | None:
+def _reason(field: str, value: object) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str) or not 1 <= len(value) <= 200 or _CONTROL.search(value):
-        raise InvalidParameter("REASON", "must be a text of 1 to 200 characters without control characters.")
+        raise InvalidParameter(field, "must be a text of 1 to 200 characters without control characters.")
     return value
 
 

@@ -237,7 +237,7 @@ class Faults:
         self._armed: list[_Armed] = []
         self._lock = threading.Lock()
 
-    def add(  # noqa: PLR0913 - each narrows which calls are hit
+    def add(
         self,
         fault: Fault,
         *,

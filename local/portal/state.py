@@ -113,7 +113,7 @@ class Portal:
 
     # --- chats ---------------------------------------------------------------------------------------------------
 
-    def add_chat(  # noqa: PLR0913 - a chat has that many properties
+    def add_chat(
         self,
         chat_id: int | None = None,
         *,

@@ -4,11 +4,13 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from local.portal import Portal
 from local.virtual import ACCOUNTS, VirtualStack
 from tests.unit.crash.fuse import Fuse, Killed, When
+
+if TYPE_CHECKING:
+    from local.portal import Portal
 
 ANN, BEN = 503, 547
 HOST = "portal.example"
