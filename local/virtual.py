@@ -36,6 +36,8 @@ ENVIRONMENT = {
     "TOKEN_HOSTS": "portal.example",
 }
 
+_TICK = 1e-6  # what a datetime can tell
+
 Wrap = Callable[[Any], Any]
 
 
@@ -67,9 +69,9 @@ class VirtualClock(Clock):
     def set(self, moment: datetime) -> None:
         """Goes to a moment, which may not be past."""
         seconds = (moment - self.start).total_seconds()
-        if seconds < self.seconds:
+        if seconds < self.seconds - _TICK:
             raise ValueError("time does not go back")
-        self.seconds = seconds
+        self.seconds = max(self.seconds, seconds)
 
     def budget(self, seconds: float) -> TimeLeft:
         """So many seconds from now on."""

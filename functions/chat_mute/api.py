@@ -1,6 +1,7 @@
 """HTTPS routes, and the one place where errors become responses."""
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,9 @@ from chat_mute.budget import Budget, LambdaContext
 from chat_mute.gateway import Event, Request, Response, response
 from chat_mute.holding import Holding
 from chat_mute.idempotency import Idempotency
+from chat_mute.job import FIELDS as JOB_FIELDS
+from chat_mute.job import JobRequest
+from chat_mute.jobs import Jobs
 from chat_mute.muting import Muting
 from chat_mute.observability import Telemetry
 from chat_mute.policies import Policies, read
@@ -26,6 +30,7 @@ SECONDS = 25.0
 """An API call's budget: API Gateway gives up after 29 s."""
 _SPARE_SECONDS = 1.0
 _NAME = "*"
+_RESULT = re.compile(r"0|[1-9][0-9]{0,4}00", re.ASCII)
 
 _STATUS: dict[type[Exception], int] = {
     errors.InvalidParameter: 400,
@@ -57,6 +62,7 @@ class UseCases:
     policies: Policies
     preview: Preview
     holding: Holding
+    jobs: Jobs
     account_check: AccountCheck
 
 
@@ -93,6 +99,8 @@ class Api:
         self._routes: dict[tuple[str, ...], dict[str, Callable[[_Call], Response]]] = {
             (): {"GET": self._account},
             ("im.chat.mute",): {"POST": self._mute},
+            ("mutes",): {"POST": self._mute_many},
+            ("jobs", _NAME): {"GET": self._job, "DELETE": self._cancel_job},
             ("chats", _NAME): {"GET": self._chat},
             ("holds",): {"GET": self._holds, "DELETE": self._let_go},
             ("quiet-hours",): {"GET": self._policies},
@@ -150,7 +158,31 @@ class Api:
         def work() -> dict[str, Any]:
             return self._use.muting.mute(call.account, mute, by=call.by, now=call.now, time_left=call.budget)
 
-        return self._once(call, "POST im.chat.mute", mute.fields(), work)
+        result, headers = self._once(call, "POST im.chat.mute", mute.fields(), work)
+        return response(200, result, headers)
+
+    def _mute_many(self, call: _Call) -> Response:
+        fields = json_object(call.request.body())
+        refuse_unknown(fields, JOB_FIELDS)
+        job = JobRequest.parse(fields, call.now)
+
+        def work() -> dict[str, Any]:
+            return self._use.jobs.create(call.account, job, by=call.by, now=call.now)
+
+        result, headers = self._once(call, "POST mutes", job.fields(), work)
+        return response(202, result, {"Location": f"/{call.account}/jobs/{result['job']}", **headers})
+
+    def _job(self, call: _Call) -> Response:
+        call.request.body("next")
+        after = call.request.query("next") or "0"
+        if not _RESULT.fullmatch(after):
+            raise errors.InvalidParameter("next", "must be what the page before has told.")
+        return response(200, self._use.jobs.show(call.account, call.name, int(after)))
+
+    def _cancel_job(self, call: _Call) -> Response:
+        call.request.body()
+        self._use.jobs.cancel(call.account, call.name, by=call.by, now=call.now)
+        return response(204, None)
 
     def _chat(self, call: _Call) -> Response:
         call.request.body()
@@ -217,25 +249,28 @@ class Api:
         def work() -> dict[str, Any]:
             return self._use.policies.skip(call.account, call.name, by=call.by, now=call.now)
 
-        return self._once(call, f"POST quiet-hours/{call.name}/skip", {}, work)
+        result, headers = self._once(call, f"POST quiet-hours/{call.name}/skip", {}, work)
+        return response(200, result, headers)
 
     def _unskip(self, call: _Call) -> Response:
         call.request.body()
         self._use.policies.unskip(call.account, call.name, by=call.by, now=call.now)
         return response(204, None)
 
-    def _once(self, call: _Call, route: str, fields: dict[str, Any], work: Callable[[], dict[str, Any]]) -> Response:
-        """Does the work, once where the request has an ``Idempotency-Key``."""
+    def _once(
+        self, call: _Call, route: str, fields: dict[str, Any], work: Callable[[], dict[str, Any]]
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        """Does the work, once where the request has an ``Idempotency-Key``. Its result, and headers that say so."""
         key = call.request.idempotency_key
         if key is None:
-            return response(200, work())
+            return work(), {}
         scope = [call.request.caller, call.account, route, key]
         result, replayed = self._idempotency.once(scope, fields, work, call.budget)
         if not replayed:
-            return response(200, result)
+            return result, {}
         self._telemetry.logger.info("replayed", extra={"account": call.account, "route": route, "by": call.by})
         self._telemetry.count("Replayed")
-        return response(200, result, {"Idempotency-Replayed": "true"})
+        return result, {"Idempotency-Replayed": "true"}
 
 
 def _matches(pattern: tuple[str, ...], parts: tuple[str, ...]) -> bool:

@@ -55,7 +55,7 @@ class Muting:
             time_left: budget.
 
         Returns:
-            Bitrix24's own answer, ``{"result": True}`` and its ``time`` if it sent one; and ``until`` where one was given.
+            Bitrix24's own answer, ``{"result": True}`` and its ``time`` if it sent one; ``until`` where one was given.
 
         Raises:
             AccountNotFound: no such account.

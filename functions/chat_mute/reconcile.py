@@ -1,55 +1,36 @@
 """Use case: bring one account to where its policies and callers want it.
 
 Level-triggered: what should be true now is decided from policies, records and what the portal shows, whatever happened
-before. A record is written before the portal is told and once more when it has been told, so that a look may end at any
-point: the next one finds out. People are let down least by a chat too loud, so releases come before mutes.
+before. People are let down least by a chat too loud, so releases come before mutes.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from bitrix24 import Client, Outcome, TimeLeft, chats, muting, users
-from bitrix24.chats import Chat
-from bitrix24.errors import (
-    AccessRefused,
-    AccountBlocked,
-    Bitrix24Error,
-    CredentialError,
-    InvalidChatId,
-    Paused,
-    PortalMoved,
-    QueryLimitExceeded,
-    UserChanged,
-)
+from bitrix24 import Client, TimeLeft
+from bitrix24.errors import Bitrix24Error, Paused
 from chat_mute.accounts import Accounts
-from chat_mute.chats import identity, selected
-from chat_mute.documents import decision_text
 from chat_mute.errors import AccountNotFound
+from chat_mute.job import Job
+from chat_mute.job_work import JobWork
+from chat_mute.look import Look, Task, by_chat, is_broken
 from chat_mute.observability import Telemetry
-from chat_mute.parallel import THREADS, chunks, each
-from chat_mute.quiet_hours.agenda import Agenda, Wish
-from chat_mute.quiet_hours.decision import Action, Decision, decide, refused
-from chat_mute.quiet_hours.holds import Hold, Identity, State
+from chat_mute.parallel import THREADS
+from chat_mute.quiet_hours.agenda import Agenda
+from chat_mute.quiet_hours.decision import Action, decide
+from chat_mute.quiet_hours.holds import Hold, State
 from chat_mute.quiet_hours.policy import Policy
-from chat_mute.quiet_hours.selection import Chat as Selected
 from chat_mute.quiet_hours.selection import Only
-from chat_mute.quiet_hours.situation import Situation
 from chat_mute.store import Head, Saved, Settlement, Store
-from chat_mute.table import Conflict
 
 NEW_CHATS = timedelta(minutes=15)
 """How often a running window is looked at again, for chats that are new and chats that people have unmuted."""
-CHUNK = 200
-"""Chats whose records are written before the portal is told of them: four batches, as many as are in flight at once."""
 _RETRY, _RETRY_MAX = timedelta(minutes=1), timedelta(minutes=15)
 _HORIZON = timedelta(days=365)
 """Windows are looked for a little further ahead than this."""
 _OVERDUE = timedelta(minutes=5)
 _FAILURES_OVERDUE = 3
-_BROKEN = (CredentialError, AccountBlocked, PortalMoved, UserChanged, AccountNotFound)
-"""A person has to act. Nothing more is asked of the portal in this look."""
-_NO_SUCH_CHAT = (AccessRefused, InvalidChatId)
 
 
 class Reconcile:
@@ -57,7 +38,7 @@ class Reconcile:
 
     Args:
         accounts: their clients.
-        store: their policies and records.
+        store: their policies, records and jobs.
         telemetry: where each change leaves a line and a count.
         threads: how many records are written at once.
     """
@@ -78,260 +59,126 @@ class Reconcile:
         if not head.pending and (head.due is None or head.due > now):
             self._telemetry.count("NothingDue")
             return
-
-        def look(client: Client) -> Settlement:
-            return _Look(account, client, self._store, self._telemetry, head, now, time_left, self._threads).run()
-
         try:
-            outcome = self._accounts.use(account, look)
+            settlement = self._accounts.use(account, lambda client: self._look(account, client, head, now, time_left))
         except (AccountNotFound, Bitrix24Error) as error:
-            outcome = self._in_trouble(account, head, error, now)
-        self._store.settle(account, outcome, now)
+            settlement = self._in_trouble(account, head, error, now)
+        self._store.settle(account, settlement, now)
+
+    def _look(self, account: str, client: Client, head: Head, now: datetime, time_left: TimeLeft) -> Settlement:
+        """Reads the records, then the portal, decides, and carries it out: releases, mutes, jobs.
+
+        Raises:
+            Bitrix24Error: nothing can be done for this account now.
+        """
+        policies = [saved.value for saved in self._store.policies(account)]
+        agenda = Agenda(policies, now)
+        holds, versions = by_chat(self._store.holds(account))
+        jobs = self._store.open_jobs(account) if head.jobs else []
+        look = Look(
+            account, client, self._store, self._telemetry, agenda, now, time_left, self._threads, holds, versions
+        )
+        if holds or agenda.running or jobs:
+            with self._bucket(client, now, time_left):
+                self._carry_out(look, _named(policies), jobs)
+        if (broken := look.broken) is not None:
+            raise broken
+        return self._settlement(look, head)
+
+    def _carry_out(self, look: Look, named: set[str], jobs: list[Saved[Job]]) -> None:
+        work = [JobWork(look, saved) for saved in jobs]
+        look.observe(named.union(*(one.names for one in work)))
+        self._report(look, named)
+        tasks = []
+        for chat_id in sorted(look.chats.keys() | look.holds.keys()):
+            situation = look.situation(chat_id)
+            if situation.hold is not None or situation.wish.until is not None:
+                tasks.append(Task(situation, decide(situation)))
+        look.tell(tasks, Action.UNMUTE)
+        look.note(task for task in tasks if task.decision.action is Action.LEAVE)
+        look.tell(tasks, Action.MUTE)
+        for one in work:
+            one.go_on()
+
+    def _report(self, look: Look, named: set[str]) -> None:
+        """Chats that a policy names and that cannot be muted."""
+        fixed = {name for chat in look.chats.values() if chat.mutable is False for name in chat.ids & named}
+        for name in sorted(fixed | (look.gone & named)):
+            self._telemetry.logger.warning("chat cannot be muted", extra={"account": look.account, "chat": name})
+            self._telemetry.count("ChatUnsupported")
+
+    @contextmanager
+    def _bucket(self, client: Client, now: datetime, time_left: TimeLeft) -> Iterator[None]:
+        """Takes the portal's bucket for as full as the look before left it, on whatever machine; and leaves it so."""
+        portal, began = client.credentials.portal, time_left()
+        if (bucket := self._store.bucket(portal)) is not None:
+            level, seen = bucket
+            client.limits.resume(level, (now - seen).total_seconds())
+        try:
+            yield
+        finally:
+            self._store.save_bucket(portal, client.limits.level, now + timedelta(seconds=began - time_left()))
+
+    # ---- what comes next --------------------------------------------------------------------------------------------
+
+    def _settlement(self, look: Look, head: Head) -> Settlement:
+        now, agenda = look.now, look.agenda
+        failures = head.failures + 1 if look.trouble else 0
+        half_done = any(hold.state in {State.MUTING, State.RELEASING} for hold in look.own)
+        coming = [agenda.next_change(), *(hold.next_due(now) for hold in look.own)]
+        dues = [due for due in coming if due and due > now]
+        if agenda.any:
+            dues.append(now + _HORIZON)
+        if agenda.running:
+            dues.append(_on_the_minute(now + NEW_CHATS))
+        if look.unfinished:
+            dues.append(now)
+        elif look.trouble or half_done:
+            dues.append(_later(look.trouble, head.failures, now))
+        for error in {error.code: error for error in look.trouble}.values():
+            extra = {"account": look.account, "outcome": error.code, "why": error.description}
+            self._telemetry.logger.warning("account in trouble", extra=extra)
+            self._telemetry.count("AccountInTrouble")
+        self._count_overdue(look.holds.values(), failures, now)
+        return Settlement(
+            head.asks,
+            min(dues, default=None),
+            active=bool(look.holds) or agenda.running,
+            failures=failures,
+            portal=look.client.credentials.portal,
+        )
 
     def _in_trouble(
         self, account: str, head: Head, error: AccountNotFound | Bitrix24Error, now: datetime
     ) -> Settlement:
         """The account cannot be looked at: later, unless there is nothing left to look after."""
         holds = [saved.value for saved in self._store.holds(account)]
-        broken = isinstance(error, _BROKEN)
+        broken = isinstance(error, AccountNotFound) or is_broken(error)
         self._telemetry.logger.warning(
             "account broken" if broken else "account in trouble",
             extra={"account": account, "outcome": error.code, "why": error.description, "holds": len(holds)},
         )
         self._telemetry.count("AccountBroken" if broken else "AccountInTrouble")
-        _count_overdue(self._telemetry, holds, head.failures + 1, now)
-        needed = holds or self._store.policies(account)
+        self._count_overdue(holds, head.failures + 1, now)
+        needed = holds or head.jobs or self._store.policies(account)
         due = _later([error], head.failures, now) if needed else None
         return Settlement(head.asks, due, active=bool(holds), failures=head.failures + 1)
 
-
-@dataclass
-class _Task:
-    """What has been decided about one chat, and the version of its record."""
-
-    situation: Situation
-    decision: Decision
-    version: str | None
-
-    @property
-    def chat_id(self) -> int:
-        return self.situation.chat_id
+    def _count_overdue(self, holds: Iterable[Hold], failures: int, now: datetime) -> None:
+        """Counts chats that should be audible again and are not: an alarm rings for each."""
+        overdue = 0
+        for hold in holds:
+            if hold.state is State.RELEASING:
+                overdue += failures >= _FAILURES_OVERDUE
+            elif hold.state is not State.OVERRIDDEN and not hold.keep and not hold.prior_muted:
+                overdue += all(owner.until < now - _OVERDUE for owner in hold.owners.values())
+        if overdue:
+            self._telemetry.count("ReleaseOverdue", overdue)
 
 
-@dataclass
-class _Look:
-    """One look at one account.
-
-    Attributes:
-        holds: the records as they are by now.
-        gone: ids the portal has no chat for, as far as this user may see.
-        trouble: what went wrong and may pass.
-        unfinished: the time was over, or a record was changed by somebody else meanwhile.
-    """
-
-    account: str
-    client: Client
-    store: Store
-    telemetry: Telemetry
-    head: Head
-    now: datetime
-    time_left: TimeLeft
-    threads: int
-    holds: dict[int, Hold] = field(default_factory=dict)
-    chats: dict[int, Selected] = field(default_factory=dict)
-    muted: dict[int, bool | None] = field(default_factory=dict)
-    gone: set[str] = field(default_factory=set)
-    trouble: list[Bitrix24Error] = field(default_factory=list)
-    unfinished: bool = False
-
-    @property
-    def _me(self) -> Identity:
-        return identity(self.client)
-
-    @property
-    def _broken(self) -> Bitrix24Error | None:
-        return next((error for error in self.trouble if isinstance(error, _BROKEN)), None)
-
-    def run(self) -> Settlement:
-        """Reads the records, then the portal, decides, and carries it out.
-
-        Raises:
-            Bitrix24Error: nothing can be done for this account now.
-        """
-        policies = [saved.value for saved in self.store.policies(self.account)]
-        saved = {one.value.chat_id: one for one in self.store.holds(self.account)}
-        self.holds = {chat_id: one.value for chat_id, one in saved.items()}
-        agenda = Agenda(policies, self.now)
-        if saved or agenda.running:
-            self._observe(policies)
-            tasks = list(self._decide(agenda, saved))
-            self._tell([task for task in tasks if task.decision.action is Action.UNMUTE], muted=False)
-            each(self._note, [task for task in tasks if task.decision.action is Action.LEAVE], self.threads)
-            self._tell([task for task in tasks if task.decision.action is Action.MUTE], muted=True)
-        if (broken := self._broken) is not None:
-            raise broken
-        return self._outcome(agenda)
-
-    # ---- what there is ----------------------------------------------------------------------------------------------
-
-    def _observe(self, policies: Iterable[Policy]) -> None:
-        """Reads the chats once: the list, then those that are named or held and not on it. Who we are comes first."""
-        try:
-            for chat in chats.recent_chats(self.client, time_left=self.time_left, check_user=True):
-                self._see(chat)
-        except Bitrix24Error as error:
-            if isinstance(error, _BROKEN) or error.code == "OVERLOAD_LIMIT":
-                raise
-            self.trouble.append(error)
-            if not self.chats:  # not even one page, so who we are is not known yet
-                self._check_user()
-        named = {
-            name for policy in policies if policy.enabled and isinstance(policy.selection, Only)
-            for name in policy.selection.chats
-        }  # fmt: skip
-        held = {hold.dialog_id for hold in self._own() if hold.chat_id not in self.chats}
-        listed = {name for chat in self.chats.values() for name in chat.ids}
-        for name, found in chats.dialogs(self.client, sorted((named - listed) | held), time_left=self.time_left):
-            if isinstance(found, Chat):
-                self._see(found)
-            elif isinstance(found, _NO_SUCH_CHAT):
-                self.gone.add(name)
-            else:
-                self.trouble.append(found)
-        self._report(named)
-
-    def _check_user(self) -> None:
-        if users.profile_id(self.client, time_left=self.time_left) != self._me.user_id:
-            raise UserChanged
-
-    def _see(self, chat: Chat) -> None:
-        self.chats[chat.chat_id] = selected(chat)
-        self.muted[chat.chat_id] = chat.muted
-
-    def _report(self, named: set[str]) -> None:
-        """Chats that a policy names and that cannot be muted."""
-        fixed = {name for chat in self.chats.values() if chat.mutable is False for name in chat.ids & named}
-        for name in sorted(fixed | (self.gone & named)):
-            self.telemetry.logger.warning("chat cannot be muted", extra={"account": self.account, "chat": name})
-            self.telemetry.count("ChatUnsupported")
-
-    # ---- what is to be done -----------------------------------------------------------------------------------------
-
-    def _decide(self, agenda: Agenda, saved: Mapping[int, Saved[Hold]]) -> Iterator[_Task]:
-        for chat_id in sorted(self.chats.keys() | saved.keys()):
-            record = saved.get(chat_id)
-            dialog_id, wish = self._wanted(agenda, chat_id)
-            if record is None and wish.until is None:
-                continue
-            hold = record.value if record else None
-            situation = Situation(chat_id, dialog_id, self._me, hold, self.muted.get(chat_id), self.now, wish)
-            yield _Task(situation, decide(situation), record.version if record else None)
-
-    def _wanted(self, agenda: Agenda, chat_id: int) -> tuple[str, Wish]:
-        """A chat's dialog id, and what the policies want of it: nothing, if it is gone."""
-        if (chat := self.chats.get(chat_id)) is not None:
-            return chat.dialog_id, agenda.wish(chat)
-        hold = self.holds[chat_id]
-        return hold.dialog_id, Wish() if hold.dialog_id in self.gone else agenda.wish_unseen(hold)
-
-    # ---- doing it ---------------------------------------------------------------------------------------------------
-
-    def _tell(self, tasks: list[_Task], *, muted: bool) -> None:
-        """Stores what is going to be, tells the portal, and stores what it has confirmed."""
-        for chunk in chunks(tasks, CHUNK):
-            if self._broken is not None:
-                return
-            if self.time_left() <= 0:
-                self.unfinished = True
-                return
-            written = each(self._begin, chunk, self.threads)
-            begun = {task.chat_id: task for task, ok in zip(chunk, written, strict=True) if ok}
-            told = muting.mute_many(self.client, begun, muted=muted, time_left=self.time_left)
-            ends = [(begun[chat_id], self._judge(begun[chat_id], outcome, muted=muted)) for chat_id, outcome in told]
-            each(lambda end: self._save(*end), ends, self.threads)
-
-    def _begin(self, task: _Task) -> bool:
-        return self._save(task, task.decision.before)
-
-    def _note(self, task: _Task) -> None:
-        """A record that changes without a word to the portal."""
-        if task.decision.before != task.situation.hold and self._save(task, task.decision.before):
-            self._log("hold changed", task, "ok")
-
-    def _judge(self, task: _Task, outcome: Outcome, *, muted: bool) -> Hold | None:
-        """The record that follows from what the portal has said."""
-        told = {"mute": "Y" if muted else "N"}
-        if isinstance(outcome, _NO_SUCH_CHAT):
-            # For good: the user is not in the chat any more, or it takes no mute. A mute that shows stays noted.
-            self._log("chat not set", task, outcome.code, **told)
-            self.telemetry.count("MuteRefused")
-            if muted:
-                return refused(task.situation)
-            return task.decision.before if task.situation.observed else task.decision.after
-        if isinstance(outcome, QueryLimitExceeded):
-            self.unfinished = True
-        elif isinstance(outcome, Bitrix24Error):
-            self.trouble.append(outcome)
-        else:
-            self._log("chat set", task, "ok", **told)
-            self.telemetry.changed(task.decision.because, muted=muted)
-            return task.decision.after
-        return task.decision.before
-
-    def _save(self, task: _Task, hold: Hold | None) -> bool:
-        """Writes a record where it differs from the one there is; False if somebody else has changed it meanwhile."""
-        chat_id = task.chat_id
-        if hold == self.holds.get(chat_id):
-            return True
-        try:
-            if hold is not None:
-                text = decision_text(task.decision, self.now)
-                task.version = self.store.save_hold(self.account, hold, task.version, text)
-                self.holds[chat_id] = hold
-            elif task.version is not None:
-                self.store.remove_hold(self.account, chat_id, task.version)
-                task.version = None
-                del self.holds[chat_id]
-        except Conflict:
-            self.unfinished = True
-            return False
-        return True
-
-    def _log(self, what: str, task: _Task, outcome: str, **more: str) -> None:
-        line = {"account": self.account, "chat": task.situation.dialog_id, "because": task.decision.because}
-        self.telemetry.logger.info(what, extra={**line, **more, "by": ", ".join(task.decision.who), "outcome": outcome})
-
-    def _own(self) -> list[Hold]:
-        """The records that are ours to touch."""
-        return [hold for hold in self.holds.values() if hold.identity == self._me]
-
-    # ---- what comes next --------------------------------------------------------------------------------------------
-
-    def _outcome(self, agenda: Agenda) -> Settlement:
-        failures = self.head.failures + 1 if self.trouble else 0
-        half_done = any(hold.state in {State.MUTING, State.RELEASING} for hold in self._own())
-        coming = [agenda.next_change(), *(hold.next_due(self.now) for hold in self._own())]
-        dues = [due for due in coming if due and due > self.now]
-        if agenda.any:
-            dues.append(self.now + _HORIZON)
-        if agenda.running:
-            dues.append(_on_the_minute(self.now + NEW_CHATS))
-        if self.unfinished:
-            dues.append(self.now)
-        elif self.trouble or half_done:
-            dues.append(_later(self.trouble, self.head.failures, self.now))
-        for error in {error.code: error for error in self.trouble}.values():
-            extra = {"account": self.account, "outcome": error.code, "why": error.description}
-            self.telemetry.logger.warning("account in trouble", extra=extra)
-            self.telemetry.count("AccountInTrouble")
-        _count_overdue(self.telemetry, self.holds.values(), failures, self.now)
-        return Settlement(
-            self.head.asks,
-            min(dues, default=None),
-            active=bool(self.holds) or agenda.running,
-            failures=failures,
-            portal=self.client.credentials.portal,
-        )
+def _named(policies: Iterable[Policy]) -> set[str]:
+    selections = [policy.selection for policy in policies if policy.enabled]
+    return {name for selection in selections if isinstance(selection, Only) for name in selection.chats}
 
 
 def _later(trouble: Iterable[Exception], failures: int, now: datetime) -> datetime:
@@ -344,15 +191,3 @@ def _later(trouble: Iterable[Exception], failures: int, now: datetime) -> dateti
 def _on_the_minute(moment: datetime) -> datetime:
     """Ticks come once a minute, and a look begins a little after its tick: a plan by the second would miss the next."""
     return moment.replace(second=0, microsecond=0)
-
-
-def _count_overdue(telemetry: Telemetry, holds: Iterable[Hold], failures: int, now: datetime) -> None:
-    """Counts chats that should be audible again and are not: an alarm rings for each."""
-    overdue = 0
-    for hold in holds:
-        if hold.state is State.RELEASING:
-            overdue += failures >= _FAILURES_OVERDUE
-        elif hold.state is not State.OVERRIDDEN and not hold.keep and not hold.prior_muted:
-            overdue += all(owner.until < now - _OVERDUE for owner in hold.owners.values())
-    if overdue:
-        telemetry.count("ReleaseOverdue", overdue)

@@ -226,12 +226,13 @@ def _until(
         raise InvalidParameter(f"{until}, {lasting}", "only one of the two may be given.")
     seconds = None if length is None else _duration(lasting, length)
     moment = instant(until, end) if seconds is None else since + timedelta(seconds=seconds)
+    moment = moment.replace(microsecond=0)
     name = until if seconds is None else lasting
     if moment - since > UNTIL_MAX:
         raise InvalidParameter(name, "at most 366 days.")
     if moment <= now:
         raise PastUntil(name)
-    return moment.replace(microsecond=0), seconds
+    return moment, seconds
 
 
 def _duration(field: str, value: object) -> int:

@@ -4,27 +4,36 @@ Items of the state table have the partition key ``pk`` = ``account#NAME``, and b
 
 * ``account``: the account itself. While it waits for a look it is in the sparse index ``due``, by ``queue`` and ``due``
   (Unix seconds). ``asks`` counts the changes that want a look, ``leases`` the times it was queued; it is ``pending``
-  while a message about it is on its way, and ``active`` while there may be holds or a window may run. Each paused
-  method is one attribute ``pause METHOD`` (``*`` for all), its end in Unix seconds.
+  while a message about it is on its way, and ``active`` while there may be holds or a window may run. ``jobs`` are
+  those open. Each paused method is one attribute ``pause METHOD`` (``*`` for all), its end in Unix seconds.
 * ``refresh``: who is refreshing the account's tokens (``owner``), and until when at most (``until``).
 * ``policy#NAME``, ``hold#CHAT_ID``: a `document` (see `documents`) and its ``version``, new with each write. A hold has
   the decision that made it beside it.
+* ``job#ID``: a document and version too; ``open#...`` beside it while there is anything to do, in the order of age; and
+  ``result#ID#FROM`` with up to 100 of its results. They go by themselves at ``expires`` (Unix seconds).
+
+And beside the accounts, ``portal#HOST``, ``bucket``: how full the portal's bucket of requests was (``level``), and when
+(``seen``).
 """
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from chat_mute.documents import hold_text, policy_text, read_hold, read_policy
+from chat_mute.job import KEPT, Job, Result, job_text, read_job
 from chat_mute.quiet_hours.holds import Hold
 from chat_mute.quiet_hours.policy import Policy
-from chat_mute.table import Item, Number, Table, moment, number
+from chat_mute.table import Item, Number, Table, moment, number, version
 
 DUE_INDEX = "due"
 _QUEUE = "accounts"
 _PAUSE = "pause "
 _PAGE = 1000
+RESULTS = 100
+"""Results of a job to an item, and to a page of the API."""
 T = TypeVar("T")
 
 
@@ -46,6 +55,7 @@ class Head:
         pending: a look has been queued and has not ended.
         active: there may be holds, or a window may run.
         failures: looks in a row that ended in trouble.
+        jobs: how many are open.
     """
 
     pauses: Mapping[str, datetime] = field(default_factory=dict)
@@ -54,6 +64,7 @@ class Head:
     pending: bool = False
     active: bool = False
     failures: int = 0
+    jobs: int = 0
 
     def at_rest(self, now: datetime) -> bool:
         """Whether nothing can be held and no window can run."""
@@ -114,6 +125,7 @@ class Store:
             pending="pending" in item,
             active="active" in item,
             failures=number(item, "failures"),
+            jobs=number(item, "jobs"),
         )
 
     def pauses(self, account: str) -> Mapping[str, datetime]:
@@ -206,8 +218,7 @@ class Store:
         """
         put = self._table.put(_pk(account), f"policy#{policy.name}", {"document": policy_text(policy)}, seen)
         self._table.together(("Put", put), ("Update", self._table.change(*self._asking(account, now, portal=portal))))
-        version: str = put["Item"]["version"]["S"]
-        return version
+        return version(put)
 
     def remove_policy(self, account: str, name: str, seen: str, *, now: datetime) -> None:
         """Removes a policy and wants a look at the account, both or neither.
@@ -264,16 +275,83 @@ class Store:
         """
         put = self._holding(account, hold, seen, decided)
         self._table.together(("Put", put), ("Update", self._table.change(*self._asking(account, due, active=True))))
-        version: str = put["Item"]["version"]["S"]
-        return version
+        return version(put)
 
     def _holding(self, account: str, hold: Hold, seen: str | None, decided: str) -> Item:
         fields = {"document": hold_text(hold), "decided": decided}
         return self._table.put(_pk(account), f"hold#{hold.chat_id}", fields, seen)
 
+    # ---- jobs -------------------------------------------------------------------------------------------------------
+
+    def add_job(self, account: str, job: Job, *, now: datetime, portal: str) -> None:
+        """Stores a new job and wants a look at the account, all or nothing."""
+        pk = _pk(account)
+        marker = self._table.put(pk, f"open#{job.sort}", {"job": job.id, "expires": _expiry(job)}, None)
+        pk, kind, fields, add = self._asking(account, now, portal=portal)
+        self._table.together(
+            ("Put", self._putting(account, job, None)),
+            ("Put", marker),
+            ("Update", self._table.change(pk, kind, fields, {**add, "jobs": 1})),
+        )
+
+    def job(self, account: str, job_id: str) -> Saved[Job] | None:
+        """One job. Consistent."""
+        item = self._table.get(_pk(account), f"job#{job_id}")
+        return None if item is None else Saved(read_job(job_id, item["document"]["S"]), item["version"]["S"])
+
+    def open_jobs(self, account: str) -> list[Saved[Job]]:
+        """The jobs there is anything to do for, oldest first. Consistent."""
+        found = [self.job(account, item["job"]["S"]) for item in self._table.items(_pk(account), "open#")]
+        return [saved for saved in found if saved is not None]
+
+    def save_job(self, account: str, job: Job, seen: str, results: Sequence[Result]) -> str:
+        """Stores a job's progress with the results that made it, all or nothing; an ended one is not open any more.
+
+        Returns:
+            The new version.
+
+        Raises:
+            Conflict: it is not what was seen.
+        """
+        pk, put = _pk(account), self._putting(account, job, seen)
+        first = job.position - len(results)
+        writes = [("Put", put)]
+        for start in range(0, len(results), RESULTS):
+            fields = {"results": json.dumps(results[start : start + RESULTS]), "expires": _expiry(job)}
+            writes.append(("Put", self._table.put(pk, f"result#{job.id}#{first + start:06}", fields, None)))
+        if not job.open:
+            writes.append(("Delete", self._table.delete(pk, f"open#{job.sort}", None)))
+            writes.append(("Update", self._table.change(pk, "account", {}, {"jobs": -1})))
+        self._table.together(*writes)
+        return version(put)
+
+    def results(self, account: str, job_id: str, start: int) -> list[Result]:
+        """Up to 100 of a job's results, from one on that begins a hundred."""
+        item = self._table.get(_pk(account), f"result#{job_id}#{start:06}")
+        return [] if item is None else [Result(*one) for one in json.loads(item["results"]["S"])]
+
+    def _putting(self, account: str, job: Job, seen: str | None) -> Item:
+        fields = {"document": job_text(job), "expires": _expiry(job)}
+        return self._table.put(_pk(account), f"job#{job.id}", fields, seen)
+
+    # ---- portals ----------------------------------------------------------------------------------------------------
+
+    def bucket(self, portal: str) -> tuple[float, datetime] | None:
+        """How full a portal's bucket was when a look last ended, and when that was. Consistent."""
+        item = self._table.get(f"portal#{portal}", "bucket")
+        return None if item is None else (float(item["level"]["N"]), moment(item["seen"]))
+
+    def save_bucket(self, portal: str, level: float, now: datetime) -> None:
+        """Remembers how full a portal's bucket is, for whoever looks next, on whatever machine. One write."""
+        self._table.update(f"portal#{portal}", "bucket", {"level": level, "seen": now})
+
     @staticmethod
     def _asking(account: str, due: datetime, **more: Any) -> tuple[str, str, Item, Item]:
         return _pk(account), "account", {**_planned(due), **more}, {"asks": 1}
+
+
+def _expiry(job: Job) -> int:
+    return int((job.created_at + KEPT).timestamp())
 
 
 def _pk(account: str) -> str:

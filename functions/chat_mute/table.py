@@ -83,8 +83,7 @@ class Table:
             Conflict: it is not what was seen.
         """
         self._write(self._dynamodb.put_item, put)
-        version: str = put["Item"]["version"]["S"]
-        return version
+        return version(put)
 
     def remove(self, delete: Item) -> None:
         """Does a `delete`.
@@ -115,9 +114,9 @@ class Table:
         item = {name: value(one) for name, one in {**fields, "version": secrets.token_hex(8)}.items()}
         return {"TableName": self._name, "Item": {**key(pk, sk), **item}, **_unchanged(seen)}
 
-    def delete(self, pk: str, sk: str, seen: str) -> Item:
-        """A removal of an item that must still be what was seen."""
-        return {"TableName": self._name, "Key": key(pk, sk), **_unchanged(seen)}
+    def delete(self, pk: str, sk: str, seen: str | None) -> Item:
+        """A removal of an item that must still be what was seen; None: whatever it is."""
+        return {"TableName": self._name, "Key": key(pk, sk), **(_unchanged(seen) if seen else {})}
 
     def change(self, pk: str, sk: str, fields: Fields, add: Fields | None = None) -> Item:
         """An update, see `update`."""
@@ -163,6 +162,12 @@ class Table:
             return
         if not _is_ours(arguments, found):
             raise Conflict
+
+
+def version(put: Item) -> str:
+    """The version that a `Table.put` gives the item."""
+    new: str = put["Item"]["version"]["S"]
+    return new
 
 
 def key(pk: str, sk: str) -> Item:

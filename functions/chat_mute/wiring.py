@@ -16,6 +16,7 @@ from chat_mute.accounts import Accounts, Secrets
 from chat_mute.api import Api, UseCases
 from chat_mute.holding import Holding
 from chat_mute.idempotency import Idempotency
+from chat_mute.jobs import Jobs
 from chat_mute.muting import Muting
 from chat_mute.observability import Telemetry
 from chat_mute.operator import Operator
@@ -100,7 +101,12 @@ def build(
     muting = Muting(accounts, store, telemetry)
     holding = Holding(accounts, store, telemetry)
     use_cases = UseCases(
-        muting, Policies(accounts, store, telemetry), Preview(accounts), holding, AccountCheck(accounts, telemetry)
+        muting=muting,
+        policies=Policies(accounts, store, telemetry),
+        preview=Preview(accounts),
+        holding=holding,
+        jobs=Jobs(accounts, store, telemetry),
+        account_check=AccountCheck(accounts, telemetry),
     )
     api_once = Idempotency(aws.dynamodb, settings.idempotency_table, "api:v1", _DAY)
     schedule_once = Idempotency(aws.dynamodb, settings.idempotency_table, "schedule:v1", 2 * _DAY)

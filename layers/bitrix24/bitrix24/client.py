@@ -46,7 +46,7 @@ class Client:
         token_hosts: token servers that may be sent an app's secret.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917  what an account stands on; all but the first three have defaults
+    def __init__(  # noqa: PLR0917  what an account stands on; all but the first three have defaults
         self,
         credentials: Credentials,
         transport: Transport,
@@ -59,7 +59,7 @@ class Client:
         self._transport = transport
         self._store = store
         self._clock = clock or Clock()
-        self._limits = limits or PortalLimits(clock=self._clock)
+        self.limits = limits or PortalLimits(clock=self._clock)
         self._refresher = Refresher(transport, store, self._clock, token_hosts)
         self._operating_reset_at: dict[str, float] = {}
         self._told_to_pause: dict[str, datetime] = {}
@@ -94,7 +94,7 @@ class Client:
         }
         open_ = {key: command for key, command in commands.items() if key not in outcomes}
         for tries in range(1, MAX_TRIES + 1):
-            single = {key for key, command in open_.items() if command.method in self._limits.refused_in_batch}
+            single = {key for key, command in open_.items() if command.method in self.limits.refused_in_batch}
             told, final = self._together({key: open_[key] for key in open_ if key not in single}, time_left)
             single |= {key for key, outcome in told.items() if isinstance(outcome, errors.BatchRefused)}
             outcomes |= told
@@ -121,7 +121,7 @@ class Client:
             final = False
         for key, outcome in outcomes.items():
             if isinstance(outcome, errors.BatchRefused):
-                self._limits.refused_in_batch.add(commands[key].method)
+                self.limits.refused_in_batch.add(commands[key].method)
         return outcomes, final
 
     def _one_by_one(self, commands: Mapping[str, Command], time_left: TimeLeft) -> dict[str, Outcome]:
@@ -139,7 +139,7 @@ class Client:
     def _call(self, method: str, params: Mapping[str, Any], time_left: TimeLeft) -> Answer:
         met: Counter[type[errors.Bitrix24Error]] = Counter()
         while True:
-            self._limits.take(time_left)
+            self.limits.take(time_left)
             used = self.credentials
             outcome = self._try(used, method, params, time_left)
             if isinstance(outcome, Answer):
@@ -165,7 +165,7 @@ class Client:
         except errors.Bitrix24Error as error:
             return error
         if isinstance(outcome, errors.QueryLimitExceeded):
-            self._limits.refused()
+            self.limits.refused()
         return outcome
 
     def _renew(self, used: Credentials, error: errors.CredentialError, time_left: TimeLeft) -> bool:

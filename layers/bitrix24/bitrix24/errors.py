@@ -201,6 +201,11 @@ def spelled(code: str) -> str:
     return _SPELLING.get(code.upper(), code)
 
 
+def is_final(error: Bitrix24Error) -> bool:
+    """Whether asking again would bring the same: it is a chat's own error, not the account's, and no passing trouble."""
+    return error.tries == 1 and not isinstance(error, (QueryLimitExceeded, *OF_THE_ACCOUNT))
+
+
 def account_error(outcomes: Iterable[object]) -> Bitrix24Error | None:
     """The first of ``outcomes`` that concerns the account, not a chat."""
     return next((outcome for outcome in outcomes if isinstance(outcome, OF_THE_ACCOUNT)), None)

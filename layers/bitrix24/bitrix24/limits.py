@@ -64,6 +64,19 @@ class PortalLimits:
             if refusals == self._refusals:
                 return
 
+    @property
+    def level(self) -> float:
+        """How full the bucket is, in requests; for somebody else to `resume` from."""
+        with self._lock:
+            self._drain()
+            return self._level
+
+    def resume(self, level: float, age: float) -> None:
+        """Takes the bucket for at least as full as another process knew it ``age`` seconds ago."""
+        with self._lock:
+            self._drain()
+            self._level = max(self._level, level - max(0.0, age) * self._per_second)
+
     def refused(self) -> None:
         """The portal refused a request: reservations are void, and the bucket will be full when the pause is over."""
         with self._lock:

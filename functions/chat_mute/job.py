@@ -1,0 +1,176 @@
+"""Many chats to mute or unmute: what was asked for, and how far it has come."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from chat_mute.errors import InvalidParameter, TooLarge
+from chat_mute.quiet_hours import reading
+from chat_mute.quiet_hours.reading import PolicyError
+from chat_mute.quiet_hours.selection import Selection, parse_selection
+from chat_mute.request import Terms
+
+CHATS_MAX = 1000
+FIELDS = frozenset({"chats", "mute", "until", "for", "reason"})
+KEPT = timedelta(days=7)
+GIVE_UP = timedelta(days=1)
+"""A portal in trouble is asked again for so long; then the chats that are left have failed."""
+QUEUED, RUNNING, DONE, CANCELLED = "queued", "running", "done", "cancelled"
+State = str
+
+
+class Result(NamedTuple):
+    """What became of one chat: ``error`` is a code, None for a success."""
+
+    dialog_id: str
+    error: str | None
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job.
+
+    Attributes:
+        id: never the same again.
+        by: the owner of its holds, ``caller:ID``.
+        terms: which state, until when, why.
+        chats: names, each once; None until the first look where a selection was given.
+        selection: what the chats are taken from.
+        state: ``queued``, ``running``, ``done`` or ``cancelled``.
+        position: how many of the chats have their result.
+        failed: how many of those have failed.
+        created_at: when it was asked for.
+        started_at: when the first look began.
+        finished_at: when it was done or cancelled.
+    """
+
+    id: str
+    by: str
+    terms: Terms
+    chats: tuple[str, ...] | None
+    selection: Selection | None
+    created_at: datetime
+    state: State = QUEUED
+    position: int = 0
+    failed: int = 0
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether there is anything left to do."""
+        return self.state in {QUEUED, RUNNING}
+
+    @property
+    def sort(self) -> str:
+        """Orders jobs by their age."""
+        return f"{self.created_at.isoformat()}#{self.id}"
+
+    def begun(self, chats: tuple[str, ...], now: datetime) -> "Job":
+        """The job with its chats, at its first look."""
+        return replace(self, state=RUNNING, chats=chats, started_at=now).advanced([], now)
+
+    def advanced(self, results: list[Result], now: datetime) -> "Job":
+        """The job with some more results; done where they are the last."""
+        position = self.position + len(results)
+        failed = self.failed + sum(result.error is not None for result in results)
+        ended = position == len(self.chats or ())
+        return replace(
+            self, position=position, failed=failed, state=DONE if ended else self.state,
+            finished_at=now if ended else None,
+        )  # fmt: skip
+
+    def cancelled(self, now: datetime) -> "Job":
+        """The job without what is left of it."""
+        return replace(self, state=CANCELLED, finished_at=now)
+
+
+class JobRequest(NamedTuple):
+    """The body of ``POST /{account}/mutes``, read."""
+
+    chats: tuple[str, ...] | None
+    selection: Selection | None
+    terms: Terms
+
+    @classmethod
+    def parse(cls, fields: Mapping[str, Any], now: datetime) -> "JobRequest":
+        """Reads the body; unknown fields already refused.
+
+        Raises:
+            TooLarge: more than 1,000 chats.
+            InvalidParameter: the first fault.
+        """
+        given = fields.get("chats")
+        if isinstance(given, list) and len(given) > CHATS_MAX:
+            raise TooLarge(f"At most {CHATS_MAX:,} chats at once.")
+        try:
+            chats = reading.dialog_ids(given, "chats") if isinstance(given, list) else None
+            selection = None if isinstance(given, list) else parse_selection(given)
+        except PolicyError as error:
+            fault = error
+        else:
+            if chats == ():
+                raise InvalidParameter("chats", "must name at least one chat.")
+            return cls(chats, selection, Terms.parse(fields, now=now, since=now, spelled=str.lower))
+        raise InvalidParameter(fault.field, f"{fault.reason}.")
+
+    def fields(self) -> dict[str, Any]:
+        """The fields after parsing: two requests are the same if these are."""
+        terms = self.terms
+        return {
+            "chats": self.selection.to_json() if self.selection else list(self.chats or ()),
+            "mute": terms.muted,
+            "until": terms.until.isoformat() if terms.until and terms.lasting is None else None,
+            "for": terms.lasting,
+            "reason": terms.reason,
+        }
+
+
+def job_text(job: Job) -> str:
+    """A job without its id, as it is stored."""
+    return json.dumps(
+        {
+            "by": job.by,
+            "mute": job.terms.muted,
+            "until": _text(job.terms.until),
+            "reason": job.terms.reason,
+            "chats": job.chats,
+            "selection": job.selection and job.selection.to_json(),
+            "state": job.state,
+            "position": job.position,
+            "failed": job.failed,
+            "created_at": _text(job.created_at),
+            "started_at": _text(job.started_at),
+            "finished_at": _text(job.finished_at),
+        },
+        ensure_ascii=False,
+    )
+
+
+def read_job(job_id: str, text: str) -> Job:
+    """What `job_text` has written."""
+    stored = json.loads(text)
+    created_at = datetime.fromisoformat(stored["created_at"])
+    return Job(
+        id=job_id,
+        by=stored["by"],
+        terms=Terms(stored["mute"], _moment(stored["until"]), None, stored["reason"]),
+        chats=None if stored["chats"] is None else tuple(stored["chats"]),
+        selection=stored["selection"] and parse_selection(stored["selection"]),
+        created_at=created_at,
+        state=stored["state"],
+        position=stored["position"],
+        failed=stored["failed"],
+        started_at=_moment(stored["started_at"]),
+        finished_at=_moment(stored["finished_at"]),
+    )
+
+
+def _text(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

@@ -1,0 +1,101 @@
+"""A job's part of a look: some hundred chats at a time, each with its result, until the time or the job ends."""
+
+from bitrix24 import Outcome
+from bitrix24.errors import Bitrix24Error, is_final
+from chat_mute.job import GIVE_UP, Job, Result
+from chat_mute.look import CHUNK, Look, Task
+from chat_mute.quiet_hours.decision import Action, Because, Decision
+from chat_mute.quiet_hours.requests import explicit_mute, explicit_unmute, with_caller
+from chat_mute.quiet_hours.selection import Only
+from chat_mute.quiet_hours.situation import Situation
+from chat_mute.store import Saved
+from chat_mute.table import Conflict
+
+
+class JobWork:
+    """One open job in one look.
+
+    Doing a chat twice changes nothing, so a job whose progress was lost repeats its last chats.
+    """
+
+    def __init__(self, look: Look, saved: Saved[Job]) -> None:
+        self._look = look
+        self._job, self._version = saved
+
+    @property
+    def names(self) -> set[str]:
+        """The chats that are yet to do, by their names; they may not be on the portal's list."""
+        job = self._job
+        if isinstance(job.selection, Only) and job.chats is None:
+            return set(job.selection.chats)
+        return set((job.chats or ())[job.position :])
+
+    def go_on(self) -> None:
+        """Does what there is time for. Somebody may have cancelled the job meanwhile: then it ends here."""
+        try:
+            if self._job.started_at is None:
+                self._store(self._job.begun(self._chats(), self._look.now), [])
+            while self._job.open:
+                results = self._next()
+                if results is None:
+                    return
+                self._store(self._job.advanced(results, self._look.now), results)
+        except Conflict:
+            self._look.unfinished = True
+
+    def _chats(self) -> tuple[str, ...]:
+        job = self._job
+        if job.chats is not None:
+            return job.chats
+        chats = self._look.chats.values()
+        meant = [chat for chat in chats if job.selection and job.selection.means(chat) and chat.mutable is not False]
+        return tuple(chat.dialog_id for chat in meant)
+
+    def _next(self) -> list[Result] | None:
+        """The next chats' results; None while one of them is open, because of trouble that may pass."""
+        look, job = self._look, self._job
+        if look.broken is not None or look.time_left() <= 0:
+            look.unfinished = look.unfinished or look.broken is None
+            return None
+        names = (job.chats or ())[job.position : job.position + CHUNK]
+        if job.terms.until is not None and job.terms.until <= look.now:
+            return [Result(name, "UNTIL_PAST") for name in names]
+        known = {name: chat.chat_id for chat in look.chats.values() for name in chat.ids}
+        tasks = {known[name]: self._task(look.situation(known[name])) for name in names if name in known}
+        outcomes = look.tell(list(tasks.values()), Action.MUTE if job.terms.muted else Action.UNMUTE)
+        results = [self._result(name, tasks.get(known.get(name, 0)), outcomes) for name in names]
+        return None if None in results else [result for result in results if result is not None]
+
+    def _task(self, situation: Situation) -> Task:
+        return Task(situation, self._decision(situation))
+
+    def _decision(self, situation: Situation) -> Decision:
+        job = self._job
+        if job.terms.until is not None:
+            return with_caller(situation, job.by, job.terms.until, job.terms.reason)
+        return (explicit_mute if job.terms.muted else explicit_unmute)(situation, job.by)
+
+    def _result(self, name: str, task: Task | None, outcomes: dict[int, Outcome]) -> Result | None:
+        look = self._look
+        if task is None:
+            return Result(name, "ACCESS_ERROR") if name in look.gone else self._waiting(name)
+        if task.decision.because is Because.FOREIGN and task.decision.action is Action.LEAVE:
+            return Result(name, "USER_CHANGED")
+        outcome = outcomes.get(task.chat_id)
+        if outcome is None:
+            return self._waiting(name)
+        if not isinstance(outcome, Bitrix24Error):
+            return Result(name, None)
+        return Result(name, outcome.code) if is_final(outcome) else self._waiting(name, outcome.code)
+
+    def _waiting(self, name: str, code: str = "PORTAL_TIMEOUT") -> Result | None:
+        return Result(name, code) if self._look.now - self._job.created_at > GIVE_UP else None
+
+    def _store(self, job: Job, results: list[Result]) -> None:
+        look = self._look
+        self._version = look.store.save_job(look.account, job, self._version, results)
+        self._job = job
+        if not job.open:
+            counts = {"chats": job.position, "failed": job.failed}
+            look.telemetry.logger.info("job done", extra={"account": look.account, "job": job.id, **counts})
+            look.telemetry.count("JobDone")

@@ -1,0 +1,90 @@
+"""Use case: mute or unmute many chats; what was asked for is done by looks at the account, and told as it comes."""
+
+import secrets
+from datetime import datetime
+from typing import Any
+
+from chat_mute.accounts import Accounts
+from chat_mute.documents import utc
+from chat_mute.errors import Busy, NotFound
+from chat_mute.job import Job, JobRequest
+from chat_mute.observability import Telemetry
+from chat_mute.store import Saved, Store
+from chat_mute.table import Conflict
+
+PAGE = 100
+_TRIES = 5
+
+
+class Jobs:
+    """Jobs as the API makes and shows them."""
+
+    def __init__(self, accounts: Accounts, store: Store, telemetry: Telemetry) -> None:
+        self._accounts = accounts
+        self._store = store
+        self._telemetry = telemetry
+
+    def create(self, account: str, request: JobRequest, *, by: str, now: datetime) -> dict[str, Any]:
+        """Accepts a job; it begins with the next tick.
+
+        Raises:
+            AccountNotFound: no such account.
+        """
+        portal = self._accounts.credentials(account).portal
+        job = Job(secrets.token_hex(8), by, request.terms, request.chats, request.selection, now)
+        self._store.add_job(account, job, now=now, portal=portal)
+        self._telemetry.logger.info("job accepted", extra={"account": account, "job": job.id, "by": by})
+        self._telemetry.count("JobAccepted")
+        return {"job": job.id, "chats": None if job.chats is None else len(job.chats)}
+
+    def show(self, account: str, job_id: str, after: int) -> dict[str, Any]:
+        """A job, and a page of its outcomes.
+
+        Raises:
+            AccountNotFound, NotFound: no such account, no such job.
+        """
+        job = self._there(account, job_id).value
+        results = self._store.results(account, job_id, after)[: max(0, job.position - after)]
+        following = after + len(results)
+        return {
+            "job": job.id,
+            "state": job.state,
+            "counts": {
+                "total": None if job.chats is None else len(job.chats),
+                "done": job.position - job.failed,
+                "failed": job.failed,
+            },
+            "outcomes": [
+                {"dialog_id": result.dialog_id, "result": result.error is None, "error": result.error}
+                for result in results
+            ],
+            "next": str(following) if results and following < job.position else None,
+            "started_at": job.started_at and utc(job.started_at),
+            "finished_at": job.finished_at and utc(job.finished_at),
+        }
+
+    def cancel(self, account: str, job_id: str, *, by: str, now: datetime) -> None:
+        """Stops a job; what it has done stays done. Nothing to do where it has ended.
+
+        Raises:
+            AccountNotFound, NotFound: no such account, no such job.
+            Busy: it makes progress all the time.
+        """
+        for _ in range(_TRIES):
+            saved = self._there(account, job_id)
+            if not saved.value.open:
+                return
+            try:
+                self._store.save_job(account, saved.value.cancelled(now), saved.version, [])
+            except Conflict:
+                continue
+            self._telemetry.logger.info("job cancelled", extra={"account": account, "job": job_id, "by": by})
+            return
+        raise Busy
+
+    def _there(self, account: str, job_id: str) -> Saved[Job]:
+        self._accounts.credentials(account)
+        saved = self._store.job(account, job_id)
+        if saved is None:
+            raise NotFound("job")
+        return saved
