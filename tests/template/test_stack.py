@@ -151,13 +151,15 @@ def test_log_groups_have_a_retention_and_the_function_writes_to_its_own(resource
     assert resources["ChatMuteFunction"]["Properties"]["LoggingConfig"]["LogGroup"] == {"Ref": "ChatMuteLogs"}
 
 
-def test_tables_can_be_restored_and_only_idempotency_records_expire(resources: Resources) -> None:
+def test_tables_can_be_restored_and_only_jobs_and_idempotency_records_expire(resources: Resources) -> None:
     tables = _of(resources, "AWS::DynamoDB::Table")
     for table in tables.values():
         assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
         assert table["BillingMode"] == "PAY_PER_REQUEST"
-    assert {name for name, table in tables.items() if "TimeToLiveSpecification" in table} == {"IdempotencyTable"}
-    assert tables["IdempotencyTable"]["TimeToLiveSpecification"] == {"AttributeName": "expiration", "Enabled": True}
+    assert {name: table["TimeToLiveSpecification"] for name, table in tables.items()} == {
+        "StateTable": {"AttributeName": "expires", "Enabled": True},
+        "IdempotencyTable": {"AttributeName": "expiration", "Enabled": True},
+    }
     assert resources["StateTable"]["DeletionPolicy"] == "Retain"
 
 

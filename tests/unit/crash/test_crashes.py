@@ -88,7 +88,24 @@ SKIPPED = [
     Step(at("2026-03-03 19:40"), lambda game: game.stack.call("DELETE", "/default/quiet-hours/night"), retried=True),
     Step(at("2026-03-03 19:50"), Play.look),
 ]
-STORIES = {"a night": A_NIGHT, "letting go of all": LET_GO, "skipped, taken back, removed": SKIPPED}
+MANY = [
+    *A_NIGHT[:3],
+    Step(
+        at("2026-03-03 19:00"),
+        lambda game: game.call("POST", "/default/mutes", {"chats": [f"chat{UNMUTED}", "547"], "mute": "N"}),
+        retried=True,
+    ),
+    Step(at("2026-03-03 19:10"), Play.look),
+    Step(
+        at("2026-03-03 19:20"),
+        lambda game: game.call("POST", "/default/mutes", {"chats": {"all": True}, "until": "2026-03-04T12:00:00Z"}),
+        retried=True,
+    ),
+    Step(at("2026-03-03 19:30"), Play.look),
+    Step(at("2026-03-04 07:00"), Play.look),
+    Step(at("2026-03-04 12:00"), Play.look),
+]
+STORIES = {"many at once": MANY, "a night": A_NIGHT, "letting go of all": LET_GO, "skipped, taken back, removed": SKIPPED}
 
 
 @cache
