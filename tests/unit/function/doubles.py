@@ -1,10 +1,10 @@
 """Stand-ins for AWS, for Lambda's context and for the use cases."""
 
-import copy
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -12,8 +12,12 @@ from botocore.exceptions import ClientError
 from bitrix24 import Client, Credentials, Rate, TimeLeft
 from chat_mute.account_check import AccountCheck
 from chat_mute.accounts import Accounts, Secrets
+from chat_mute.api import Api, UseCases
+from chat_mute.idempotency import Idempotency
 from chat_mute.muting import Muting
+from chat_mute.observability import Telemetry
 from chat_mute.request import MuteRequest
+from local.inmemory import DynamoDB, Index, Queue, Queues, SecretsManager, Table
 from tests.unit.layer.doubles import CODE, URL, FakeClock, MemoryStore, ScriptedTransport, Step, success
 
 __all__ = ["CODE", "URL", "FakeClock", "Step", "success"]
@@ -46,131 +50,67 @@ def client_error(code: str, operation: str, **more: Any) -> ClientError:
     return ClientError(response, operation)
 
 
-class FakeSecrets:
-    """Secrets Manager: texts by name; an exception instead of a text is raised."""
+class FakeSecrets(SecretsManager):
+    """Secrets Manager: texts by account; an exception instead of a text is raised."""
 
     def __init__(self, **secrets: Any) -> None:
-        self.secrets = {f"quiet-hours/{account}": value for account, value in secrets.items()}
+        super().__init__()
         self.read: list[str] = []
+        self.faults: dict[str, Exception] = {}
+        for account, value in secrets.items():
+            self.put(account, value)
 
     def get_secret_value(self, *, SecretId: str) -> dict[str, Any]:  # noqa: N803
         self.read.append(SecretId)
-        if SecretId not in self.secrets:
-            raise client_error("ResourceNotFoundException", "GetSecretValue")
-        value = self.secrets[SecretId]
-        if isinstance(value, Exception):
-            raise value
-        return {"SecretBinary": value} if isinstance(value, bytes) else {"SecretString": value}
-
-    def put_secret_value(self, *, SecretId: str, SecretString: str) -> None:  # noqa: N803
-        self.secrets[SecretId] = SecretString
+        if SecretId in self.faults:
+            raise self.faults[SecretId]
+        return super().get_secret_value(SecretId=SecretId)
 
     def put(self, account: str, value: Any) -> None:
-        self.secrets[f"quiet-hours/{account}"] = value
+        name = f"quiet-hours/{account}"
+        if isinstance(value, Exception):
+            self.faults[name] = value
+            return
+        content = {"SecretBinary" if isinstance(value, bytes) else "SecretString": value}
+        try:
+            self.create_secret(Name=name, **content)
+        except self.exceptions.ResourceExistsException:
+            self.put_secret_value(SecretId=name, **content)
+
+    def remove(self, account: str) -> None:
+        self.delete_secret(SecretId=f"quiet-hours/{account}", ForceDeleteWithoutRecovery=True)
 
 
-class FakeDynamoDB:
-    """Tables in memory, with as much of conditions and expressions as the code under test uses."""
-
-    class exceptions:  # noqa: N801  as boto3 has it
-        """The service's exceptions."""
-
-        class ConditionalCheckFailedException(ClientError):
-            """A condition was not met."""
-
-    def __init__(self) -> None:
-        self.tables: dict[str, dict[str, dict[str, Any]]] = {}
-        self.calls: list[str] = []
-        self.broken: dict[str, Exception] = {}
-
-    def items(self, table: str) -> list[dict[str, Any]]:
-        return list(self.tables.get(table, {}).values())
-
-    def get_item(self, *, TableName: str, Key: dict[str, Any], **_: Any) -> dict[str, Any]:  # noqa: N803
-        item = self._table("get_item", TableName).get(_name(Key))
-        return {} if item is None else {"Item": copy.deepcopy(item)}
-
-    def delete_item(self, *, TableName: str, Key: dict[str, Any]) -> None:  # noqa: N803
-        self._table("delete_item", TableName).pop(_name(Key), None)
-
-    def put_item(self, *, TableName: str, Item: dict[str, Any], **condition: Any) -> None:  # noqa: N803
-        table = self._table("put_item", TableName)
-        name = _name({key: Item[key] for key in ("id",)})
-        old = table.get(name)
-        if old is not None and not _powertools_condition(old, condition):
-            assert condition["ReturnValuesOnConditionCheckFailure"] == "ALL_OLD"
-            raise client_error("ConditionalCheckFailedException", "PutItem", Item=copy.deepcopy(old))
-        table[name] = copy.deepcopy(Item)
-
-    def update_item(
-        self,
-        *,
-        TableName: str,  # noqa: N803
-        Key: dict[str, Any],  # noqa: N803
-        UpdateExpression: str,  # noqa: N803
-        ExpressionAttributeNames: dict[str, str],  # noqa: N803
-        ExpressionAttributeValues: dict[str, Any],  # noqa: N803
-        ConditionExpression: str | None = None,  # noqa: N803
-    ) -> None:
-        names, values = ExpressionAttributeNames, ExpressionAttributeValues
-        table = self._table("update_item", TableName)
-        item = table.get(_name(Key), dict(Key))
-        if ConditionExpression is not None and not _refresh_condition(item, ConditionExpression, values):
-            raise self.exceptions.ConditionalCheckFailedException({"Error": {"Code": "X"}}, "UpdateItem")
-        table[_name(Key)] = item
-        action, _, parts = UpdateExpression.partition(" ")
-        for part in parts.split(","):
-            name, _, value = part.partition("=")
-            if action == "SET":
-                item[names[name.strip()]] = values[value.strip()]
-            else:
-                assert action == "REMOVE"
-                item.pop(names[name.strip()], None)
-
-    def _table(self, operation: str, name: str) -> dict[str, dict[str, Any]]:
-        self.calls.append(operation)
-        if operation in self.broken:
-            raise self.broken[operation]
-        return self.tables.setdefault(name, {})
+def tables() -> DynamoDB:
+    """Both tables, empty."""
+    return DynamoDB({
+        "state": Table({"pk": "S", "sk": "S"}, {"due": Index({"queue": "S", "due": "N"}, "KEYS_ONLY")}),
+        "idempotency": Table({"id": "S"}),
+    })  # fmt: skip
 
 
-def _name(key: dict[str, Any]) -> str:
-    return json.dumps(key, sort_keys=True)
+class LetterBox(Queues):
+    """SQS with one queue, of dead letters."""
 
-
-def _refresh_condition(item: dict[str, Any], condition: str, values: dict[str, Any]) -> bool:
-    if condition == "#owner = :owner":
-        return bool(item.get("owner") == values[":owner"])
-    assert condition == "attribute_not_exists(#until) OR #until < :now"
-    return "until" not in item or float(item["until"]["N"]) < float(values[":now"]["N"])
-
-
-def _powertools_condition(old: dict[str, Any], condition: dict[str, Any]) -> bool:
-    names, values = condition["ExpressionAttributeNames"], condition["ExpressionAttributeValues"]
-    assert condition["ConditionExpression"] == (
-        "attribute_not_exists(#id) OR #expiry < :now OR "
-        "(#status = :inprogress AND attribute_exists(#in_progress_expiry) AND #in_progress_expiry < :now_in_millis)"
-    )
-    if int(old[names["#expiry"]]["N"]) < int(values[":now"]["N"]):
-        return True
-    given_up_at = old.get(names["#in_progress_expiry"])
-    in_progress = old[names["#status"]] == values[":inprogress"]
-    return in_progress and given_up_at is not None and int(given_up_at["N"]) < int(values[":now_in_millis"]["N"])
-
-
-class FakeQueue:
-    """SQS: the messages sent."""
+    url = "https://sqs.eu-west-1.amazonaws.com/123456789012/dead"
 
     def __init__(self) -> None:
-        self.sent: list[dict[str, Any]] = []
+        super().__init__({self.url: Queue()}, lambda: 0.0)
         self.connected = 0
 
     def connect(self) -> Any:
         self.connected += 1
         return self
 
-    def send_message(self, **message: Any) -> None:
-        self.sent.append(message)
+    @property
+    def bodies(self) -> list[str]:
+        """What has been sent."""
+        found = self.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10, VisibilityTimeout=0)
+        return [message["Body"] for message in found.get("Messages", [])]
+
+    @property
+    def letters(self) -> list[Any]:
+        return [json.loads(body) for body in self.bodies]
 
 
 class Portals:
@@ -203,10 +143,14 @@ class FakeMuting(Muting):
     def __init__(self, outcome: dict[str, Any] | Exception | Callable[[], dict[str, Any]] | None = None) -> None:
         self.outcome = {"result": True} if outcome is None else outcome
         self.asked: list[tuple[str, MuteRequest, str]] = []
+        self.times: list[datetime] = []
         self.budgets: list[float] = []
 
-    def mute(self, account: str, request: MuteRequest, *, by: str, time_left: TimeLeft) -> dict[str, Any]:
+    def mute(
+        self, account: str, request: MuteRequest, *, by: str, now: datetime, time_left: TimeLeft
+    ) -> dict[str, Any]:
         self.asked.append((account, request, by))
+        self.times.append(now)
         self.budgets.append(time_left())
         if isinstance(self.outcome, Exception):
             raise self.outcome
@@ -225,6 +169,15 @@ class FakeAccountCheck(AccountCheck):
         if isinstance(self.outcome, Exception):
             raise self.outcome
         return self.outcome
+
+
+def api(
+    muting: FakeMuting, check: FakeAccountCheck, dynamodb: DynamoDB, telemetry: Telemetry, clock: FakeClock
+) -> Api:
+    """The API before stand-ins; whoever leads it to a use case that has none gets an `AttributeError`."""
+    use_cases: Any = {field.name: SimpleNamespace() for field in fields(UseCases)}
+    idempotency = Idempotency(as_client(dynamodb), "idempotency", "api:v1", 60)
+    return Api(UseCases(**{**use_cases, "muting": muting, "account_check": check}), idempotency, telemetry, clock)
 
 
 def as_client(double: Any) -> Any:

@@ -13,7 +13,9 @@ from bitrix24.errors import CredentialError
 from chat_mute.account_store import AccountStore
 from chat_mute.accounts import Secrets, parse
 from chat_mute.store import Store
-from tests.unit.function.doubles import URL, FakeDynamoDB, FakeSecrets, as_client
+from chat_mute.table import Table
+from local.inmemory import DynamoDB
+from tests.unit.function.doubles import URL, FakeSecrets, as_client, tables
 
 NOW = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
 LATER = NOW + timedelta(seconds=30)
@@ -30,11 +32,11 @@ def secrets() -> FakeSecrets:
 
 @pytest.fixture
 def store(secrets: FakeSecrets) -> AccountStore:
-    return another(secrets, FakeDynamoDB())
+    return another(secrets, tables())
 
 
-def another(secrets: FakeSecrets, dynamodb: FakeDynamoDB) -> AccountStore:
-    return AccountStore(Store(as_client(dynamodb), "state"), Secrets(as_client(secrets), "quiet-hours"), "default")
+def another(secrets: FakeSecrets, dynamodb: DynamoDB) -> AccountStore:
+    return AccountStore(Store(Table(as_client(dynamodb), "state")), Secrets(as_client(secrets), "quiet-hours"), "default")
 
 
 def test_loading_passes_the_cache_by(secrets: FakeSecrets, store: AccountStore) -> None:
@@ -48,11 +50,11 @@ def test_what_is_saved_is_loaded(secrets: FakeSecrets, store: AccountStore) -> N
     loaded = store.load()
     assert isinstance(loaded, OAuth)
     assert loaded.document["access_token"] == "b"
-    assert json.loads(secrets.secrets["quiet-hours/default"])["client_secret"] == "s"
+    assert json.loads(secrets.get_secret_value(SecretId="quiet-hours/default")["SecretString"])["client_secret"] == "s"
 
 
 def test_one_refresher_at_a_time(secrets: FakeSecrets) -> None:
-    dynamodb = FakeDynamoDB()
+    dynamodb = tables()
     one, other = another(secrets, dynamodb), another(secrets, dynamodb)
     assert one.lock_refresh(NOW, LATER)
     assert not other.lock_refresh(NOW, LATER)
@@ -61,7 +63,7 @@ def test_one_refresher_at_a_time(secrets: FakeSecrets) -> None:
 
 
 def test_a_dead_refreshers_right_ends_by_itself_and_it_takes_nobody_elses_away(secrets: FakeSecrets) -> None:
-    dynamodb = FakeDynamoDB()
+    dynamodb = tables()
     dead, next_, third = (another(secrets, dynamodb) for _ in range(3))
     assert dead.lock_refresh(NOW, LATER)
     assert not next_.lock_refresh(LATER, LATER + timedelta(seconds=30))
@@ -72,9 +74,9 @@ def test_a_dead_refreshers_right_ends_by_itself_and_it_takes_nobody_elses_away(s
 
 def test_its_requests_are_valid_for_dynamodb() -> None:
     client = boto3.client("dynamodb")
-    store = Store(client, "state")
+    store = Store(Table(client, "state"))
     with Stubber(client) as stubber:
-        stubber.add_response("update_item", {})
+        stubber.add_response("update_item", {"Attributes": {}})
         assert store.lock_refresh("default", "me", NOW, LATER)
         stubber.add_client_error("update_item", "ConditionalCheckFailedException")
         assert not store.lock_refresh("default", "me", NOW, LATER)

@@ -158,7 +158,7 @@ def test_a_secret_deleted_meanwhile_is_an_account_that_is_not_there() -> None:
     secrets = FakeSecrets(default=secret())
     portals = Portals(secrets, success(), WRONG)
     portals.accounts.use("default", mute)
-    secrets.secrets.clear()
+    secrets.remove("default")
     with pytest.raises(AccountNotFound) as caught:
         portals.accounts.use("default", mute)
     assert CODE not in everything_said_by(caught.value)

@@ -40,7 +40,7 @@ def test_without_a_key_each_request_is_done_and_no_table_is_asked(service: Servi
     for headers in several:
         assert service.answer(post(CHAT, headers=headers))[0] == 200
     assert len(service.muting.asked) == 4
-    assert service.dynamodb.calls == []
+    assert service.dynamodb.calls == {}
 
 
 @pytest.mark.parametrize("key", ["!", "~", "a" * 255, "7f3a-4c\"',;=", "<script>"])
@@ -55,7 +55,7 @@ def test_any_other_key_is_refused_before_anything_is_done(service: Service, keys
     status, body = service.answer(keyed(*keys))
     assert (status, body["error"]) == (400, "INVALID_PARAMETER")
     assert body["error_description"].startswith("Idempotency-Key: ")
-    assert (service.muting.asked, service.dynamodb.calls) == ([], [])
+    assert (service.muting.asked, service.dynamodb.calls) == ([], {})
 
 
 def test_a_header_in_two_spellings_is_given_twice(service: Service) -> None:

@@ -8,17 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat_mute.api import BODY_BYTES, Api
-from chat_mute.idempotency import Idempotency
+from chat_mute.gateway import BODY_BYTES
 from chat_mute.observability import Telemetry
 from tests.unit.function.doubles import (
     SECRETS,
     Context,
     FakeAccountCheck,
     FakeClock,
-    FakeDynamoDB,
     FakeMuting,
-    as_client,
+    api,
+    tables,
 )
 from tests.unit.function.events import api_event, post
 
@@ -33,9 +32,8 @@ class Service:
         self.muting = muting or FakeMuting()
         self.check = check or FakeAccountCheck()
         self.clock = FakeClock()
-        self.dynamodb = FakeDynamoDB()
-        idempotency = Idempotency(as_client(self.dynamodb), "idempotency", "api:v1", 60)
-        self.api = Api(self.muting, self.check, idempotency, Telemetry(), self.clock)
+        self.dynamodb = tables()
+        self.api = api(self.muting, self.check, self.dynamodb, Telemetry(), self.clock)
 
     def answer(self, event: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         response = self.api.handle(event, Context())
@@ -62,7 +60,7 @@ def below(method: str, rest: str, **options: Any) -> dict[str, Any]:
 
 def test_health_is_ok_without_asking_anybody(service: Service) -> None:
     assert service.answer(api_event("GET", "/health", None)) == (200, {"status": "ok"})
-    assert (service.muting.asked, service.check.asked, service.dynamodb.calls) == ([], [], [])
+    assert (service.muting.asked, service.check.asked, service.dynamodb.calls) == ([], [], {})
 
 
 @pytest.mark.parametrize("name", ["default", "health", "Not-A-Name", "\u00e9"])
@@ -76,7 +74,7 @@ def test_a_mute_goes_to_the_use_case_with_the_account_and_the_caller(service: Se
     assert service.answer(event) == (200, {"result": True})
     ((name, request, by),) = service.muting.asked
     assert (name, request.chat, request.muted, request.reason) == ("team-a", "chat42", False, "x")
-    assert by == "arn:aws:iam::123456789012:user/ci"
+    assert by == "caller:arn:aws:iam::123456789012:user/ci"
 
 
 def test_the_path_is_not_read_because_a_custom_domain_prefixes_it(service: Service) -> None:
@@ -197,7 +195,7 @@ def test_the_caller_is_the_arn_without_a_session_or_the_api_keys_id(
     service: Service, identity: dict[str, Any], caller: str
 ) -> None:
     service.answer(post(CHAT, identity={**identity, "apiKey": SECRETS[0]}))
-    assert service.muting.asked[0][2] == caller
+    assert service.muting.asked[0][2] == f"caller:{caller}"
 
 
 # ---- whatever comes -------------------------------------------------------------------------------------------------

@@ -3,12 +3,12 @@
 import json
 import traceback
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from chat_mute import app
-from chat_mute.api import Api
 from chat_mute.errors import UnknownEvent
 from chat_mute.idempotency import Idempotency
 from chat_mute.observability import Telemetry
@@ -19,12 +19,13 @@ from tests.unit.function.doubles import (
     Context,
     FakeAccountCheck,
     FakeClock,
-    FakeDynamoDB,
     FakeMuting,
-    FakeQueue,
+    LetterBox,
+    api,
     as_client,
+    tables,
 )
-from tests.unit.function.events import EVENTBRIDGE, REQUEST_ID, S3, SQS, api_event, post
+from tests.unit.function.events import EVENTBRIDGE, REQUEST_ID, S3, api_event, post
 
 # Not the marked code: what is logged on purpose here stays in pytest's own raw records.
 CODE = "s3cr3tc0de7x9"
@@ -37,13 +38,18 @@ class World:
     """A service of stand-ins, observed as in the Lambda."""
 
     def __init__(self, telemetry: Telemetry, outcome: Any = None) -> None:
-        dynamodb = as_client(FakeDynamoDB())
+        dynamodb, clock = tables(), FakeClock()
         self.muting = FakeMuting(outcome)
-        self.queue = FakeQueue()
-        idempotency = Idempotency(dynamodb, "idempotency", "x", 60)
+        self.queue = LetterBox()
+        once = Idempotency(as_client(dynamodb), "idempotency", "x", 60)
+        letters = DeadLetters(self.queue.connect, self.queue.url)
+        nobody: Any = SimpleNamespace()
         self.service = Service(
-            api=Api(self.muting, FakeAccountCheck(), idempotency, telemetry, FakeClock()),
-            schedule=Schedule(self.muting, idempotency, DeadLetters(self.queue.connect, "url"), telemetry),
+            api=api(self.muting, FakeAccountCheck(), dynamodb, telemetry, clock),
+            schedule=Schedule(self.muting, once, letters, telemetry, clock),
+            tick=nobody,
+            worker=nobody,
+            operator=nobody,
             telemetry=telemetry,
         )
 
@@ -70,7 +76,7 @@ def test_a_request_of_the_gateway_goes_to_the_api(world: World) -> None:
 def test_a_payload_goes_to_the_schedule(world: World) -> None:
     assert world.dispatch({"CHAT_ID": 1}) == {"result": True}
     assert world.dispatch({"CHAT_ID": "x"})["error"] == "CHAT_ID_EMPTY"
-    assert len(world.queue.sent) == 1
+    assert len(world.queue.letters) == 1
 
 
 @pytest.mark.parametrize(
@@ -78,7 +84,7 @@ def test_a_payload_goes_to_the_schedule(world: World) -> None:
     [
         EVENTBRIDGE,
         S3,
-        SQS,
+        {"Records": [{"eventSource": "aws:sns", "Sns": {}}]},
         {},
         {"secret": URL},
         {"httpMethod": "GET"},

@@ -2,16 +2,9 @@
 
 import pytest
 
+from bitrix24 import Clock
 from chat_mute.budget import Budget
-from tests.unit.function.doubles import Context
-
-
-class Monotonic:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.unit.function.doubles import Context, FakeClock
 
 
 @pytest.mark.parametrize(
@@ -29,24 +22,24 @@ class Monotonic:
 def test_it_is_what_lambda_leaves_without_the_spare_at_most(
     milliseconds: int, spare: float, at_most: float, seconds: float
 ) -> None:
-    budget = Budget(Context(milliseconds), spare=spare, at_most=at_most, monotonic=Monotonic())
+    budget = Budget(Context(milliseconds), FakeClock(), spare=spare, at_most=at_most)
     assert budget() == pytest.approx(seconds)
     assert budget.get_remaining_time_in_millis() == max(0, int(seconds * 1000))
 
 
 def test_it_shrinks_with_the_clock_and_tells_lambdas_question_never_below_zero() -> None:
-    monotonic = Monotonic()
-    budget = Budget(Context(20_000), spare=1, monotonic=monotonic)
-    monotonic.now += 18.5
+    clock = FakeClock()
+    budget = Budget(Context(20_000), clock, spare=1)
+    clock.forward(18.5)
     assert budget() == pytest.approx(0.5)
     assert budget.get_remaining_time_in_millis() == 500
-    monotonic.now += 1
+    clock.forward(1)
     assert budget() == pytest.approx(-0.5)
     assert budget.get_remaining_time_in_millis() == 0
 
 
 def test_it_runs_on_the_machines_monotonic_clock() -> None:
-    budget = Budget(Context(20_000), spare=0)
+    budget = Budget(Context(20_000), Clock(), spare=0)
     first = budget()
     assert 19 < first <= 20
     assert budget() <= first

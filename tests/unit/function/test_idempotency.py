@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.utilities.idempotency.exceptions import IdempotencyPersistenceLayerError
 
+from bitrix24 import Clock
 from bitrix24.errors import AccessRefused
 from chat_mute.budget import Budget
 from chat_mute.errors import IdempotencyInProgress, IdempotencyKeyReused
 from chat_mute.idempotency import Idempotency
-from tests.unit.function.doubles import SECRETS, Context, FakeDynamoDB, as_client, client_error
+from local.inmemory import DynamoDB
+from tests.unit.function.doubles import SECRETS, Context, as_client, client_error, tables
 from tests.unit.layer.doubles import everything_said_by
 
 DAY = 24 * 60 * 60
@@ -37,23 +39,23 @@ class Work:
 
 
 @pytest.fixture
-def dynamodb() -> FakeDynamoDB:
-    return FakeDynamoDB()
+def dynamodb() -> DynamoDB:
+    return tables()
 
 
 Once = Callable[..., tuple[dict[str, Any], bool]]
 
 
-def idempotency(dynamodb: FakeDynamoDB, namespace: str = "api:v1", seconds: int = DAY) -> Idempotency:
+def idempotency(dynamodb: DynamoDB, namespace: str = "api:v1", seconds: int = DAY) -> Idempotency:
     return Idempotency(as_client(dynamodb), "idempotency", namespace, seconds)
 
 
 def budget(seconds: float = 25) -> Budget:
-    return Budget(Context(int(seconds * 1000)), spare=0)
+    return Budget(Context(int(seconds * 1000)), Clock(), spare=0)
 
 
 @pytest.fixture
-def once(dynamodb: FakeDynamoDB) -> Once:
+def once(dynamodb: DynamoDB) -> Once:
     """Each call as if in another process."""
 
     def run(work: Work, key: Any = KEY, request: Any = REQUEST, seconds: float = 25) -> tuple[dict[str, Any], bool]:
@@ -62,7 +64,7 @@ def once(dynamodb: FakeDynamoDB) -> Once:
     return run
 
 
-def record(dynamodb: FakeDynamoDB) -> dict[str, Any]:
+def record(dynamodb: DynamoDB) -> dict[str, Any]:
     (item,) = dynamodb.items("idempotency")
     return item
 
@@ -75,7 +77,7 @@ def test_the_first_time_it_is_done_and_the_second_time_replayed(once: Once) -> N
     assert work.done == 1
 
 
-def test_one_instance_does_many_calls(dynamodb: FakeDynamoDB) -> None:
+def test_one_instance_does_many_calls(dynamodb: DynamoDB) -> None:
     warm, work = idempotency(dynamodb), Work()
     assert [warm.once([*KEY, str(n % 2)], REQUEST, work, budget())[1] for n in range(4)] == [False, False, True, True]
     assert work.done == 2
@@ -96,7 +98,7 @@ def test_the_parts_of_a_key_do_not_run_into_each_other(once: Once) -> None:
         assert once(work, key=key)[1] is False
 
 
-def test_namespaces_are_apart(dynamodb: FakeDynamoDB) -> None:
+def test_namespaces_are_apart(dynamodb: DynamoDB) -> None:
     work = Work()
     for namespace in ("api:v1", "api:v2", "schedule:v1"):
         assert idempotency(dynamodb, namespace).once(KEY, REQUEST, work, budget())[1] is False
@@ -137,7 +139,7 @@ def test_while_it_is_being_done_it_is_in_progress_and_afterwards_replayed(once: 
     assert once(inner) == (RESULT, True)
 
 
-def test_a_failure_is_not_kept(once: Once, dynamodb: FakeDynamoDB) -> None:
+def test_a_failure_is_not_kept(once: Once, dynamodb: DynamoDB) -> None:
     failing = Work(AccessRefused("ACCESS_ERROR"))
     for _ in range(2):
         with pytest.raises(AccessRefused) as caught:
@@ -153,7 +155,7 @@ def test_a_failure_is_not_kept(once: Once, dynamodb: FakeDynamoDB) -> None:
 
 
 @pytest.mark.parametrize("seconds", [DAY, 2 * DAY])
-def test_a_success_is_kept_as_long_as_told(dynamodb: FakeDynamoDB, seconds: int) -> None:
+def test_a_success_is_kept_as_long_as_told(dynamodb: DynamoDB, seconds: int) -> None:
     idempotency(dynamodb, seconds=seconds).once(KEY, REQUEST, Work(), budget())
     assert int(record(dynamodb)["expiration"]["N"]) == pytest.approx(time.time() + seconds, abs=5)
     record(dynamodb)["expiration"]["N"] = str(int(time.time()) - 1)
@@ -161,12 +163,12 @@ def test_a_success_is_kept_as_long_as_told(dynamodb: FakeDynamoDB, seconds: int)
     assert idempotency(dynamodb, seconds=seconds).once(KEY, REQUEST, work, budget()) == (RESULT, False)
 
 
-def given_up_in(dynamodb: FakeDynamoDB) -> float:
+def given_up_in(dynamodb: DynamoDB) -> float:
     return int(record(dynamodb)["in_progress_expiration"]["N"]) / 1000 - time.time()
 
 
 @pytest.mark.parametrize("second", [5, 20])
-def test_a_record_in_progress_is_given_up_with_the_budget_of_its_own_call(dynamodb: FakeDynamoDB, second: int) -> None:
+def test_a_record_in_progress_is_given_up_with_the_budget_of_its_own_call(dynamodb: DynamoDB, second: int) -> None:
     warm = idempotency(dynamodb)
     seen = []
 
@@ -176,11 +178,11 @@ def test_a_record_in_progress_is_given_up_with_the_budget_of_its_own_call(dynamo
 
     for seconds in (12, second):
         warm.once(KEY, REQUEST, Work(look), budget(seconds))
-        dynamodb.tables.clear()
+        dynamodb.delete_item(TableName="idempotency", Key={"id": record(dynamodb)["id"]})
     assert seen == [pytest.approx(12, abs=1), pytest.approx(second, abs=1)]
 
 
-def test_a_record_left_by_a_killed_process_blocks_only_until_it_is_given_up(once: Once, dynamodb: FakeDynamoDB) -> None:
+def test_a_record_left_by_a_killed_process_blocks_only_until_it_is_given_up(once: Once, dynamodb: DynamoDB) -> None:
     class Killed(BaseException):
         pass
 
@@ -198,7 +200,7 @@ def test_a_record_left_by_a_killed_process_blocks_only_until_it_is_given_up(once
     assert once(work) == (RESULT, True)
 
 
-def test_without_time_left_the_record_is_given_up_at_once(once: Once, dynamodb: FakeDynamoDB) -> None:
+def test_without_time_left_the_record_is_given_up_at_once(once: Once, dynamodb: DynamoDB) -> None:
     def look() -> dict[str, Any]:
         assert given_up_in(dynamodb) <= 0
         return RESULT
@@ -209,7 +211,7 @@ def test_without_time_left_the_record_is_given_up_at_once(once: Once, dynamodb: 
 # ---- what is stored, and what if not --------------------------------------------------------------------------------
 
 
-def test_a_record_holds_hashes_and_the_result_and_nothing_of_the_request(once: Once, dynamodb: FakeDynamoDB) -> None:
+def test_a_record_holds_hashes_and_the_result_and_nothing_of_the_request(once: Once, dynamodb: DynamoDB) -> None:
     once(Work(), request={**REQUEST, "REASON": "lunch with Bob"})
     item = record(dynamodb)
     assert item["id"]["S"].startswith("api:v1#")
@@ -220,8 +222,13 @@ def test_a_record_holds_hashes_and_the_result_and_nothing_of_the_request(once: O
 
 
 @pytest.mark.parametrize("operation", ["put_item", "update_item"])
-def test_a_table_that_does_not_work_is_our_own_fault(once: Once, dynamodb: FakeDynamoDB, operation: str) -> None:
-    dynamodb.broken[operation] = client_error("ProvisionedThroughputExceededException", operation)
+def test_a_table_that_does_not_work_is_our_own_fault(
+    once: Once, dynamodb: DynamoDB, operation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(**_: Any) -> None:
+        raise client_error("ProvisionedThroughputExceededException", operation)
+
+    monkeypatch.setattr(dynamodb, operation, broken)
     work = Work()
     with pytest.raises(IdempotencyPersistenceLayerError) as caught:
         once(work)

@@ -7,11 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat_mute.api import BODY_BYTES, Api
 from chat_mute.errors import AccountNotFound
-from chat_mute.idempotency import Idempotency
+from chat_mute.gateway import BODY_BYTES
 from chat_mute.observability import Telemetry
-from tests.unit.function.doubles import Context, FakeAccountCheck, FakeClock, FakeDynamoDB, FakeMuting, as_client
+from tests.unit.function.doubles import Context, FakeAccountCheck, FakeClock, FakeMuting, api, tables
 from tests.unit.function.events import post
 
 # From first to last; each is (what the answer says, what makes it say so).
@@ -66,9 +65,7 @@ def answer(faults: set[str]) -> tuple[int, str, str]:
     if "413" in faults:
         body += " " * BODY_BYTES
     muting = FakeMuting(AccountNotFound() if "account" in faults else None)
-    idempotency = Idempotency(as_client(FakeDynamoDB()), "idempotency", "api:v1", 60)
-    api = Api(muting, FakeAccountCheck(), idempotency, Telemetry(), FakeClock())
-    response = api.handle(
+    response = api(muting, FakeAccountCheck(), tables(), Telemetry(), FakeClock()).handle(
         post(
             body,
             headers={"Idempotency-Key": ["two words" if "key" in faults else "one"]},
@@ -114,9 +111,7 @@ def test_of_many_faults_the_first_is_told(faults: set[str]) -> None:
 
 @pytest.mark.usefixtures("telemetry")
 def test_a_method_the_route_does_not_have_comes_before_everything() -> None:
-    api = Api(
-        FakeMuting(), FakeAccountCheck(), Idempotency(as_client(FakeDynamoDB()), "t", "n", 60), Telemetry(), FakeClock()
-    )
     event = post("x" * (BODY_BYTES + 1), query={"debug": "1"})
     event["httpMethod"] = "PUT"
-    assert api.handle(event, Context())["statusCode"] == 405
+    service = api(FakeMuting(), FakeAccountCheck(), tables(), Telemetry(), FakeClock())
+    assert service.handle(event, Context())["statusCode"] == 405

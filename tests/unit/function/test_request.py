@@ -13,13 +13,14 @@ from chat_mute.errors import InvalidId, InvalidParameter, RequestError
 from chat_mute.request import MUTE_FIELDS, MuteRequest, body_fields, instant, printable, refuse_unknown, upper_fields
 
 MAX = 2**63 - 1
+NOW = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
 
 
 def parse(body: str) -> MuteRequest:
     """As the route does it."""
     fields = body_fields(body)
     refuse_unknown(fields, MUTE_FIELDS)
-    return MuteRequest.parse(fields)
+    return MuteRequest.parse(fields, now=NOW)
 
 
 def refused(body: str) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from chat_mute.idempotency import Idempotency
 from chat_mute.observability import Telemetry
 from chat_mute.queues import DeadLetters
 from chat_mute.schedule import SPARE_SECONDS, Schedule, is_direct
-from tests.unit.function.doubles import Context, FakeDynamoDB, FakeMuting, FakeQueue, as_client
+from tests.unit.function.doubles import Context, FakeClock, FakeMuting, LetterBox, as_client, tables
 from tests.unit.function.events import EVENTBRIDGE, S3, SQS, TICK, post
 from tests.unit.layer.doubles import START
 
@@ -28,18 +28,18 @@ class World:
 
     def __init__(self, outcome: Any = None) -> None:
         self.muting = FakeMuting(outcome)
-        self.queue = FakeQueue()
-        self.dynamodb = FakeDynamoDB()
+        self.queue = LetterBox()
+        self.dynamodb = tables()
         idempotency = Idempotency(as_client(self.dynamodb), "idempotency", "schedule:v1", 60)
-        letters = DeadLetters(self.queue.connect, "https://sqs.example/dead")
-        self.schedule = Schedule(self.muting, idempotency, letters, Telemetry())
+        letters = DeadLetters(self.queue.connect, self.queue.url)
+        self.schedule = Schedule(self.muting, idempotency, letters, Telemetry(), FakeClock())
 
     def direct(self, payload: dict[str, Any], milliseconds: int = 120_000) -> dict[str, Any]:
         return self.schedule.direct(payload, Context(milliseconds))
 
     @property
     def letters(self) -> list[Any]:
-        return [json.loads(message["MessageBody"]) for message in self.queue.sent]
+        return self.queue.letters
 
 
 # ---- which events are meant -----------------------------------------------------------------------------------------
@@ -79,7 +79,7 @@ def test_it_answers_what_the_api_would() -> None:
     world = World(answer)
     assert world.direct({**MUTE, **RUN}) == answer
     ((account, request, by),) = world.muting.asked
-    assert (account, request.chat, request.muted, by) == ("default", "chat42", True, ARN)
+    assert (account, request.chat, request.muted, by) == ("default", "chat42", True, "schedule:nightly")
     assert world.queue.connected == 0
 
 
@@ -109,8 +109,8 @@ def test_a_call_without_a_run_is_done_each_time_and_says_so() -> None:
     world = World()
     for _ in range(2):
         world.direct({**MUTE, "schedule": None, "at": None})
-    assert [by for _, _, by in world.muting.asked] == ["direct call"] * 2
-    assert world.dynamodb.calls == []
+    assert [by for _, _, by in world.muting.asked] == ["schedule:direct"] * 2
+    assert world.dynamodb.calls == {}
 
 
 # ---- once per run ---------------------------------------------------------------------------------------------------
@@ -201,7 +201,7 @@ def test_a_payload_that_can_never_succeed_is_put_aside_with_the_reason(
     assert set(answer) == {"error", "error_description"}
     assert answer["error"] == code
     assert world.letters == [{"payload": payload, **answer}]
-    assert (world.muting.asked, world.dynamodb.calls) == ([], [])
+    assert (world.muting.asked, world.dynamodb.calls) == ([], {})
     assert counts() == {"ScheduleRejected": 1}
 
 

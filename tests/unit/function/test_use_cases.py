@@ -12,6 +12,8 @@ from chat_mute.errors import AccountNotFound
 from chat_mute.muting import Muting
 from chat_mute.observability import Telemetry
 from chat_mute.request import MuteRequest
+from chat_mute.store import Store
+from chat_mute.table import Table
 from tests.unit.function.doubles import (
     CODE,
     OTHER_CODE,
@@ -19,8 +21,10 @@ from tests.unit.function.doubles import (
     SECRETS,
     FakeSecrets,
     Portals,
+    as_client,
     secret,
     success,
+    tables,
 )
 from tests.unit.layer.doubles import START, Step, refusal, reply
 
@@ -32,8 +36,8 @@ GROUP = MuteRequest(None, "sg7", muted=False, reason=None)
 
 def mute(telemetry: Telemetry, request: MuteRequest, *steps: Step, account: str = "default") -> tuple[Any, Portals]:
     portals = Portals(FakeSecrets(default=secret()), *steps)
-    muting = Muting(portals.accounts, telemetry)
-    return muting.mute(account, request, by="ci", time_left=lambda: 10.0), portals
+    muting = Muting(portals.accounts, Store(Table(as_client(tables()), "state")), telemetry)
+    return muting.mute(account, request, by="caller:ci", now=START, time_left=lambda: 10.0), portals
 
 
 # ---- muting ---------------------------------------------------------------------------------------------------------
@@ -55,17 +59,23 @@ def test_a_success_is_one_line_and_one_count(telemetry: Telemetry, lines: Lines,
     mute(telemetry, CHAT, success())
     mute(telemetry, GROUP, success())
     first, second = lines()
-    assert {name: first[name] for name in ("level", "message", "account", "chat", "mute", "by", "outcome")} == {
+    assert {name: first[name] for name in ("level", "message", "account", "chat", "mute", "because", "by", "outcome")} == {
         "level": "INFO",
         "message": "chat set",
         "account": "default",
         "chat": "chat42",
         "mute": "Y",
-        "by": "ci",
+        "because": "explicit_mute",
+        "by": "caller:ci",
         "outcome": "ok",
     }
     assert (second["chat"], second["mute"]) == ("sg7", "N")
-    assert counts() == {"ChatMuted": 1, "ChatUnmuted": 1}
+    assert counts() == {
+        "ChatMuted": 1,
+        "ChatMuted.explicit_mute": 1,
+        "ChatUnmuted": 1,
+        "ChatUnmuted.explicit_unmute": 1,
+    }
     assert not any(text in json.dumps([first, second]) for text in (*SECRETS, "lunch"))
 
 

@@ -18,14 +18,24 @@ ENVIRONMENT = {
     "STATE_TABLE": "state",
     "IDEMPOTENCY_TABLE": "idempotency",
     "SCHEDULE_DEAD_LETTERS": "https://sqs.example/dead",
+    "ACCOUNT_QUEUE": "https://sqs.example/accounts.fifo",
+    "ALLOW_TIME_TRAVEL": "false",
 }
 ROOT = Path(__file__).parents[3]
 
 
 def test_settings_are_what_the_template_sets() -> None:
     assert Settings.from_environment(ENVIRONMENT) == Settings(
-        "quiet-hours", "state", "idempotency", "https://sqs.example/dead", None, frozenset()
+        secret_prefix="quiet-hours",
+        state_table="state",
+        idempotency_table="idempotency",
+        schedule_dead_letters="https://sqs.example/dead",
+        account_queue="https://sqs.example/accounts.fifo",
+        allow_time_travel=False,
+        ca_bundle=None,
+        token_hosts=frozenset(),
     )
+    assert Settings.from_environment({**ENVIRONMENT, "ALLOW_TIME_TRAVEL": "true"}).allow_time_travel
     assert Settings.from_environment({**ENVIRONMENT, "REQUESTS_CA_BUNDLE": "/x.pem"}).ca_bundle == "/x.pem"
 
 
