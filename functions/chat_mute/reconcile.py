@@ -53,7 +53,8 @@ class Reconcile:
         """Looks at one account, does what there is to do while there is time, and plans the next look.
 
         A message may come twice (SQS delivers at least once), and an account may be queued twice in a long queue: where
-        nothing is due, nothing is done. A portal's trouble is a later look, never an exception.
+        nothing is due, nothing is done. A portal's trouble is a later look, never an exception; so is a fault of our
+        own, as long as that can be noted, for a message that fails holds up all the accounts of its portal.
         """
         head = self._store.head(account)
         if not head.pending and (head.due is None or head.due > now):
@@ -63,6 +64,11 @@ class Reconcile:
             settlement = self._accounts.use(account, lambda client: self._look(account, client, head, now, time_left))
         except (AccountNotFound, Bitrix24Error) as error:
             settlement = self._in_trouble(account, head, error, now)
+        except Exception:  # our own fault, or AWS's, told apart from every other here, logged and counted
+            self._telemetry.logger.exception("internal error", extra={"account": account})
+            self._telemetry.count("InternalError")
+            later = _later([], head.failures, now)
+            settlement = Settlement(head.asks, later, active=True, failures=head.failures + 1)
         self._store.settle(account, settlement, now)
 
     def _look(self, account: str, client: Client, head: Head, now: datetime, time_left: TimeLeft) -> Settlement:

@@ -3,9 +3,10 @@
 Items of the state table have the partition key ``pk`` = ``account#NAME``, and by sort key ``sk``:
 
 * ``account``: the account itself. While it waits for a look it is in the sparse index ``due``, by ``queue`` and ``due``
-  (Unix seconds). ``asks`` counts the changes that want a look, ``leases`` the times it was queued; it is ``pending``
-  while a message about it is on its way, and ``active`` while there may be holds or a window may run. ``jobs`` are
-  those open. Each paused method is one attribute ``pause METHOD`` (``*`` for all), its end in Unix seconds.
+  (Unix seconds). ``asks`` counts the changes that want a look, ``leases`` the times it was queued, ``tries`` those
+  since a look has ended, ``failures`` the looks in a row that ended in trouble. It is ``pending`` while a message about
+  it is on its way, and ``active`` while there may be holds or a window may run. ``jobs`` are those open. Each paused
+  method is one attribute ``pause METHOD`` (``*`` for all), its end in Unix seconds.
 * ``refresh``: who is refreshing the account's tokens (``owner``), and until when at most (``until``).
 * ``policy#NAME``, ``hold#CHAT_ID``: a `document` (see `documents`) and its ``version``, new with each write. A hold has
   the decision that made it beside it.
@@ -19,7 +20,7 @@ And beside the accounts, ``portal#HOST``, ``bucket``: how full the portal's buck
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from chat_mute.documents import hold_text, policy_text, read_hold, read_policy
@@ -29,6 +30,9 @@ from chat_mute.quiet_hours.policy import Policy
 from chat_mute.table import Item, Number, Table, moment, number, version
 
 DUE_INDEX = "due"
+LEASE = timedelta(seconds=180)
+"""The function's time-out and a minute: after that a worker that has not been heard of is taken for dead."""
+_DOUBLINGS = 4
 _QUEUE = "accounts"
 _PAUSE = "pause "
 _PAGE = 1000
@@ -159,12 +163,21 @@ class Store:
         found = self._table.index(DUE_INDEX, "#queue = :queue AND #due <= :now", _PAGE, queue=_QUEUE, now=now)
         return (DueAccount(item["pk"]["S"].removeprefix("account#"), Number(item["due"]["N"])) for item in found)
 
-    def lease(self, found: DueAccount, until: datetime) -> Lease | None:
-        """Moves an account's ``due`` ahead, so that it is queued once; None if somebody has been quicker."""
-        item = self._table.update_if(
-            "#due = :seen", _pk(found.name), "account", {"due": until, "pending": True}, {"leases": 1}, seen=found.due
-        )
-        return None if item is None else Lease(number(item, "leases"), item.get("portal", {}).get("S"))
+    def lease(self, found: DueAccount, now: datetime) -> Lease | None:
+        """Moves an account's ``due`` ahead, so that it is queued once; None if somebody has been quicker.
+
+        An account that is queued again and again without an end of its look kills its workers, and each of those holds
+        up its portal: so each lease is twice as long as the one before, up to about an hour.
+        """
+        pk, until = _pk(found.name), now + LEASE
+        change = {"due": until, "pending": True}
+        item = self._table.update_if("#due = :seen", pk, "account", change, {"leases": 1, "tries": 1}, seen=found.due)
+        if item is None:
+            return None
+        if (tries := number(item, "tries")) > 1:
+            longer = now + LEASE * 2 ** min(tries - 1, _DOUBLINGS)
+            self._table.update_if("#due = :mine", pk, "account", {"due": longer}, mine=until)
+        return Lease(number(item, "leases"), item.get("portal", {}).get("S"))
 
     def ask(self, account: str, due: datetime) -> None:
         """Wants a look at the account at ``due``, whatever was planned, because something of it has changed."""
@@ -179,6 +192,7 @@ class Store:
         change = {
             **_planned(settlement.due),
             "pending": None,
+            "tries": None,
             "active": settlement.active or None,
             "failures": settlement.failures,
             **({"portal": settlement.portal} if settlement.portal else {}),
@@ -187,7 +201,7 @@ class Store:
         same: dict[str, Any] = {"asks": settlement.asks} if settlement.asks else {}
         unasked = "#asks = :asks" if same else "attribute_not_exists(#asks)"
         if self._table.update_if(unasked, _pk(account), "account", change, **same) is None:
-            self._table.update(_pk(account), "account", {**_planned(now), "pending": None})
+            self._table.update(_pk(account), "account", {**_planned(now), "pending": None, "tries": None})
 
     # ---- policies ---------------------------------------------------------------------------------------------------
 

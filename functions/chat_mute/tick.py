@@ -13,8 +13,6 @@ from chat_mute.queues import AccountQueue
 from chat_mute.request import instant, refuse_unknown
 from chat_mute.store import DueAccount, Store
 
-LEASE = timedelta(seconds=180)
-"""The function's time-out and a minute: after that a worker that has not been heard of is taken for dead."""
 AHEAD_MAX = timedelta(seconds=120)
 _SPARE_SECONDS = 10.0
 _BATCH = 10
@@ -75,6 +73,6 @@ class Tick:
         """What there is no time for stays due, and is the next tick's."""
         if budget() <= 0:
             return 0
-        leases = [(account.name, self._store.lease(account, now + LEASE)) for account in found]
+        leases = [(account.name, self._store.lease(account, now)) for account in found]
         leased = [(name, lease) for name, lease in leases if lease is not None]
         return self._queue.put(leased, now) if leased else 0
