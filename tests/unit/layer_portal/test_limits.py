@@ -99,3 +99,36 @@ def test_a_portal_without_a_limiter_is_no_different() -> None:
     world = World(limits=Limits.self_hosted())
     muting.mute(world.client, chat_id=1, muted=True, time_left=world.time_left)
     assert world.muted() == {1}
+
+
+# ---- handed on between processes ------------------------------------------------------------------------------------
+
+
+def test_a_new_process_goes_on_where_another_left_the_bucket() -> None:
+    clock = VirtualClock()
+    first, second = PortalLimits(clock=clock), PortalLimits(clock=clock)
+    for _ in range(40):
+        first.take(lambda: 1000)
+    clock.sleep(4)
+    second.resume(first.level, 0)
+    assert second.level == pytest.approx(first.level)
+    for _ in range(12):
+        second.take(lambda: 1000)
+    assert len(clock.slept) == 1, "there was room for twelve less than without the other's forty"
+    before = clock.seconds
+    for _ in range(10):
+        second.take(lambda: 1000)
+    assert clock.seconds - before == pytest.approx(10 / 1.95, rel=0.3)
+
+
+def test_what_is_remembered_drains_with_its_age_and_never_makes_room() -> None:
+    clock = VirtualClock()
+    limits = PortalLimits(clock=clock)
+    limits.resume(40, 10)
+    assert limits.level == pytest.approx(40 - 10 * 1.95)
+    limits.resume(1, 0)
+    assert limits.level == pytest.approx(40 - 10 * 1.95)
+    limits.resume(30, -5)
+    assert limits.level == pytest.approx(30), "a clock that is behind is no reason to think it fuller"
+    limits.resume(45, 1000)
+    assert limits.level == pytest.approx(30)
