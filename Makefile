@@ -29,6 +29,10 @@ serve: setup-local  ## the same stack, left running to play with (Ctrl-C ends it
 invoke: setup-local  ## make invoke EVENT=events/....json: one event through the real runtime
 	@$(RUN) $(BIN)/python -m local.invoke $(EVENT)
 
+.PHONY: reads
+reads: setup-local  ## DynamoDB reads of an idle tick with 1 to 100,000 policies, and of one account's night
+	@$(RUN) PYTHONPATH=functions:layers/bitrix24 $(BIN)/python -m local.reads
+
 .PHONY: bench-client
 bench-client: setup-local $(VENVS)/sdk/.ready  ## the layer beside b24pysdk and fast-bitrix24, ~20 minutes; build/bench-client.json
 	@$(RUN) $(BIN)/python -m local.bench.client

@@ -1,12 +1,16 @@
-"""`make demo`: the main job once, through every real part, and what it did to the portal's chats."""
+"""`make demo`: the main job once, then a night, through every real part, and what they did to the portal's chats.
+
+The night is played in seconds: the time is passed in with each tick, which the local stack allows.
+"""
 
 import json
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import requests
 
@@ -14,9 +18,12 @@ from local.paths import BUILD, EVENTS
 from local.portal import Portal
 from local.stack import Stack, running, wait_until
 from local.terminal import paint, say
-from local.world import ANN, DEAL, NOT_HERS, WORKGROUP_CHAT, bells, furnish
+from local.world import ANN, DEAL, LUNCH, NOT_HERS, PRIVATE, WORKGROUP_CHAT, bells, furnish
 
 MUTE = "/default/im.chat.mute"
+POLICY = "/default/quiet-hours/night"
+BERLIN = ZoneInfo("Europe/Berlin")
+Bells = dict[str, str]
 
 
 @dataclass
@@ -38,8 +45,10 @@ class Demo:
         self._due = datetime.now(UTC)
         self.steps: list[Step] = []
 
-    def play(self) -> None:
-        """All of it, in order."""
+    # ---- calls and schedules ----------------------------------------------------------------------------------------
+
+    def play_day(self) -> None:
+        """One chat, muted and unmuted by those who may, and by nobody else."""
         self._stack.put_account("default", {"webhook_url": self._stack.server.webhook_url(ANN)})
         say("The account `default` is a secret now: the webhook of Ann, user 503 of the simulated portal.\n")
         mute = {"CHAT_ID": DEAL, "MUTE": "Y"}
@@ -56,21 +65,76 @@ class Demo:
         self._http("a workgroup's chat, left muted", "POST", MUTE, {"DIALOG_ID": "sg7"}, 200,
                    lambda _: self._stack.portal.is_muted(ANN, WORKGROUP_CHAT), calls=1)  # fmt: skip
 
+    # ---- a night ----------------------------------------------------------------------------------------------------
+
+    def play_night(self) -> dict[str, Bells]:
+        """A policy for two evenings; the first is skipped, the second is quiet, and in the morning all is as before."""
+        say(paint("Now a night. Ann has muted the chat Lunch by hand.\n", "bold"))
+        self._press(LUNCH, muted=True)
+        seen = {"before": self._bells()}
+        self._http("a policy for the next two evenings", "PUT", POLICY, _policy(), 201,
+                   lambda policy: policy["next_change"]["muted"] is True, calls=0)  # fmt: skip
+        preview = self._http("when will it be quiet?", "GET", f"{POLICY}/preview?days=4", None, 200,
+                             lambda preview: len(preview["windows"]) == 2, calls=0)  # fmt: skip
+        (first, _), (start, end) = [
+            [datetime.fromisoformat(window[edge]) for edge in ("start", "end")] for window in preview["windows"]
+        ]
+        self._http("tomorrow Ann is on call: skip it once", "POST", f"{POLICY}/skip", None, 200,
+                   lambda answer: datetime.fromisoformat(answer["skipped"]["start"]) == first, calls=0)  # fmt: skip
+        self._tick("the evening that is skipped", first, seen["before"])
+        muted = dict.fromkeys(self._names(DEAL, PRIVATE), "muted")
+        seen["night"] = self._tick("the next evening: the window starts", start, {**seen["before"], **muted})
+        say("Ann unmutes Ben's chat in Bitrix24 itself.\n")
+        self._press(PRIVATE, muted=False)
+        audible = dict.fromkeys(self._names(PRIVATE), "audible")
+        seen["later"] = self._tick(
+            "a quarter of an hour later it is left as she wants it", start + timedelta(minutes=15),
+            {**seen["night"], **audible},
+        )  # fmt: skip
+        seen["after"] = self._tick("the window ends: all is as it was before", end, seen["before"])
+        return seen
+
+    def _press(self, chat: int, *, muted: bool) -> None:
+        self._stack.portal.mute_by_hand(ANN, chat, muted=muted)
+
+    def _bells(self) -> Bells:
+        return bells(self._stack.portal)
+
+    def _names(self, *chats: int) -> list[str]:
+        return [name for name in self._bells() for chat in chats if name.endswith(f"(chat{chat})")]
+
+    def _tick(self, name: str, at: datetime, expected: Bells) -> Bells:
+        """The tick of that moment, and what the workers make of it."""
+        say(paint(name, "bold"))
+        before = len(self._stack.portal.calls)
+        queued = self._stack.invoke_tick(at)
+        ok = self._stack.wait_for_queue()
+        asked = len(self._stack.portal.calls) - before
+        now = self._bells()
+        local = at.astimezone(BERLIN).strftime("%a %H:%M")
+        say(f"  tick {local} {queued}; muted: {', '.join(chat for chat, bell in now.items() if bell == 'muted')}")
+        self._done(name, 200, asked, ok=ok and queued == {"queued": 1} and now == expected)
+        return now
+
+    # ---- one step ---------------------------------------------------------------------------------------------------
+
     def _muted(self) -> bool:
         return self._stack.portal.is_muted(ANN, DEAL)
 
-    def _http(  # noqa: PLR0913, PLR0917  a request and what to expect of it
+    def _http(  # noqa: PLR0917  a request and what to expect of it
         self, name: str, method: str, path: str, body: Any, status: int, check: Callable[[Any], bool], *,
         headers: dict[str, str] | None = None, calls: int | None = None,
-    ) -> None:  # fmt: skip
+    ) -> Any:  # fmt: skip
         say(paint(name, "bold"))
         say(f"  {method} {path} {json.dumps(body) if body is not None else ''} {headers or ''}".rstrip())
         before = len(self._stack.portal.calls)
         response = self._caller.call(method, path, body, headers)
         asked = len(self._stack.portal.calls) - before
         _show(response)
-        ok = response.status_code == status and check(response.json()) and calls in {None, asked}
+        body = response.json()
+        ok = response.status_code == status and check(body) and calls in {None, asked}
         self._done(name, response.status_code, asked, ok=ok)
+        return body
 
     def _refused(self, name: str, body: Any, status: int, code: str, *, calls: int) -> None:
         self._http(name, "POST", MUTE, body, status, lambda answer: answer["error"] == code, calls=calls)
@@ -110,6 +174,24 @@ def _show(response: requests.Response) -> None:
     say(f"  {paint(str(response.status_code), 'cyan')} {text}{replayed}")
 
 
+def _policy() -> dict[str, Any]:
+    """Quiet from 22:00 to 07:00 in Berlin, tomorrow and the day after: not now, whenever the demo is played."""
+    today = datetime.now(BERLIN)
+    days = [f"{today + timedelta(days=ahead):%a}".lower() for ahead in (1, 2)]
+    return {
+        "timezone": "Europe/Berlin",
+        "windows": [{"days": days, "start": "22:00", "end": "07:00"}],
+        "chats": {"all": True},
+    }
+
+
+def _table(title: str, columns: dict[str, Bells]) -> None:
+    say(paint(f"{title:34}" + "".join(f"{name:10}" for name in columns).rstrip(), "bold"))
+    for chat in next(iter(columns.values())):
+        say(f"{chat:34}" + "".join(f"{shown[chat]:10}" for shown in columns.values()).rstrip())
+    say()
+
+
 def main() -> int:
     """Returns 0 if every step was as it should be."""
     began = time.monotonic()
@@ -121,18 +203,20 @@ def main() -> int:
         say(f"Up after {time.monotonic() - began:.1f} s: {stack.url}")
         before = bells(portal)
         demo = Demo(stack)
-        demo.play()
+        demo.play_day()
         after = bells(portal)
-    say(paint(f"{'Chats of Ann':34}{'before':10}after", "bold"))
-    for chat, bell in before.items():
-        say(f"{chat:34}{bell:10}{after[chat]}")
-    report = {"steps": [asdict(step) for step in demo.steps], "portal": {"before": before, "after": after}}
+        night = demo.play_night()
+    _table("Ann's chats, by day", {"before": before, "after": after})
+    _table("and in the night", night)
+    report = {
+        "steps": [asdict(step) for step in demo.steps],
+        "portal": {"before": before, "after": after, "night": night},
+    }
     BUILD.mkdir(exist_ok=True)
     (BUILD / "demo.json").write_text(json.dumps(report, indent=2) + "\n")
     failed = [step.name for step in demo.steps if not step.ok]
-    say(
-        f"\n{time.monotonic() - began:.1f} s; build/demo.json has the steps. " + (f"FAILED: {failed}" if failed else "")
-    )
+    verdict = f"FAILED: {failed}" if failed else "Everything was as it should be."
+    say(f"{time.monotonic() - began:.1f} s; build/demo.json has the steps. {verdict}")
     return 1 if failed else 0
 
 

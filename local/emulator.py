@@ -1,5 +1,6 @@
 """MiniStack, the AWS emulator, as a process of ours: on loopback, roles enforced, gone when we are gone."""
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -48,6 +49,17 @@ class Emulator:
             aws_secret_access_key=ROOT_KEY,
             config=Config(retries={"total_max_attempts": 1}, read_timeout=150),
         )
+
+    def workers(self) -> list[int]:
+        """The processes that run the function now: they belong to the emulator's group."""
+        found = []
+        for entry in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):  # it may have ended meanwhile
+                pid = int(entry.name)
+                runs = b"awslambdaric" in (entry / "cmdline").read_bytes()
+                if self._process and runs and os.getpgid(pid) == self._process.pid:
+                    found.append(pid)
+        return found
 
     def __enter__(self) -> Self:
         temporary = self._folder / "tmp"

@@ -1,4 +1,4 @@
-"""`make invoke EVENT=events/....json`: one event through the real runtime, on a stack of its own."""
+"""`make invoke EVENT=events/....json`: events through the real runtime, one after the other, on a stack of their own."""
 
 import json
 import sys
@@ -11,22 +11,25 @@ from local.world import ANN, bells, furnish
 
 
 def main(arguments: list[str]) -> int:
-    """Prints the function's result and its log. Returns 1 if the function raised, 2 without an event."""
-    if len(arguments) != 1 or not Path(arguments[0]).is_file():
-        say("usage: make invoke EVENT=events/api-mute-chat.json")
+    """Prints the function's results and its log. Returns 1 if the function raised, 2 without an event."""
+    if not arguments or not all(Path(one).is_file() for one in arguments):
+        say('usage: make invoke EVENT=events/api-mute-chat.json, or several: EVENT="events/....json events/....json"')
         return 2
-    event = fill(json.loads(Path(arguments[0]).read_text()))
     portal = Portal()
     furnish(portal)
     with running(portal, log_level="DEBUG") as stack:
         stack.put_account("default", {"webhook_url": stack.server.webhook_url(ANN)})
-        result = stack.invoke(event)
+        results = []
+        for one in arguments:
+            results.append(stack.invoke(fill(json.loads(Path(one).read_text()))))
+            stack.wait_for_queue()
         for line in stack.log_lines():
             say(paint(line.rstrip(), "dim"))
-        say(json.dumps(result, indent=2))
+        for result in results:
+            say(json.dumps(result, indent=2))
         for chat, bell in bells(portal).items():
             say(f"  {chat:34}{bell}")
-    return 1 if isinstance(result, dict) and "errorType" in result else 0
+    return 1 if any(isinstance(result, dict) and "errorType" in result for result in results) else 0
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ class Stack:
         url: the API's stage.
         outputs: of the CloudFormation stack.
         emulator: AWS.
+        authority: who vouches for the portal and the API; for more portals.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Stack:
         self.server = server
         self.emulator = emulator
         self.outputs = outputs
+        self.authority = authority
         self.ca_bundle = authority.bundle
         self.url = f"https://127.0.0.1:{front.port}/_aws/execute-api/{outputs['ApiId']}/live"
         self._root = emulator.client

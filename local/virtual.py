@@ -129,10 +129,14 @@ class VirtualStack:
     Args:
         wrap: put around each client of AWS and around the transport, e.g. to cut calls off.
         threads: how many records a look writes at once; 1 makes the order of calls the same each time.
+        clock: another clock than one that starts at ``start``.
     """
 
-    def __init__(self, *, start: datetime = START, wrap: Wrap = lambda client: client, threads: int = 1) -> None:
-        self.clock = VirtualClock(start)
+    def __init__(
+        self, *, start: datetime = START, wrap: Wrap = lambda client: client, threads: int = 1,
+        clock: VirtualClock | None = None,
+    ) -> None:  # fmt: skip
+        self.clock = clock or VirtualClock(start)
         self.portals: dict[str, Portal] = {}
         self.dynamodb = DynamoDB({
             STATE: Table({"pk": "S", "sk": "S"}, {"due": Index({"queue": "S", "due": "N"}, "KEYS_ONLY")}),

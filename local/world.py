@@ -3,7 +3,7 @@
 from local.portal import Portal
 
 ANN, BEN = 503, 547
-DEAL, WORKGROUP_CHAT, PRIVATE, NOT_HERS, OPEN_LINE = 1489, 1502, 1231, 1600, 1700
+DEAL, LUNCH, WORKGROUP_CHAT, PRIVATE, NOT_HERS, OPEN_LINE = 1489, 1490, 1502, 1231, 1600, 1700
 
 
 def furnish(portal: Portal) -> None:
@@ -12,6 +12,7 @@ def furnish(portal: Portal) -> None:
     portal.add_user(BEN, "Ben")
     portal.add_webhook(ANN)
     portal.add_chat(DEAL, title="Deal 4711", members=[ANN, BEN])
+    portal.add_chat(LUNCH, title="Lunch", members=[ANN, BEN])
     portal.add_workgroup(7, WORKGROUP_CHAT, members=[ANN, BEN])
     portal.add_private(ANN, BEN, PRIVATE)
     portal.add_chat(NOT_HERS, title="Board", members=[BEN])

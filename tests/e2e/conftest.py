@@ -83,7 +83,7 @@ def _no_secret_anywhere(stack: Stack, said: list[str]) -> None:
     ]
     queued = [
         json.dumps(letter)
-        for queue in ("ScheduleDeadLettersUrl", "FunctionDeadLettersUrl")
+        for queue in ("ScheduleDeadLettersUrl", "FunctionDeadLettersUrl", "AccountQueueUrl", "AccountDeadLettersUrl")
         for letters in iter(functools.partial(stack.dead_letters, queue), [])
         for letter in letters
     ]

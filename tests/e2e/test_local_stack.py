@@ -63,9 +63,12 @@ def test_the_demo_shows_every_step_as_it_should_be() -> None:
     assert {tuple(step) for step in report["steps"]} == {("name", "status", "portal_calls", "ok")}
     replay = next(step for step in report["steps"] if "Idempotency-Key" in step["name"])
     assert (replay["status"], replay["portal_calls"]) == (200, 0)
-    assert set(report["portal"]) == {"before", "after"}
+    assert set(report["portal"]) == {"before", "after", "night"}
     assert set(report["portal"]["before"].values()) == {"audible"}
     assert list(report["portal"]["after"].values()).count("muted") == 1
+    night = report["portal"]["night"]
+    assert night["after"] == night["before"]
+    assert [list(bells.values()).count("muted") for bells in night.values()] == [2, 4, 3, 2]
 
 
 def test_invoke_without_an_event_says_how() -> None:

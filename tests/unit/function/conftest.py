@@ -10,6 +10,8 @@ import pytest
 from aws_lambda_powertools.logging import logger as powertools_logger
 
 from chat_mute.observability import SERVICE, Telemetry
+from tests.conftest import WEBHOOK_MARK
+from tests.unit.function.office import Office
 
 Lines = Callable[[], list[dict[str, Any]]]
 
@@ -52,3 +54,13 @@ def counts(telemetry: Telemetry) -> Callable[[], dict[str, int]]:
 def cold(monkeypatch: pytest.MonkeyPatch) -> None:
     """The process has not handled anything yet."""
     monkeypatch.setattr(powertools_logger, "is_cold_start", True)
+
+
+@pytest.fixture
+def office(telemetry: Telemetry, log: io.StringIO, capsys: pytest.CaptureFixture[str]) -> Iterator[Office]:
+    """The whole service; whatever a test has done, no answer, line, metric or stored item holds a webhook's code."""
+    office = Office()
+    yield office
+    said = capsys.readouterr()
+    for text in (office.stored(), json.dumps(office.answers), log.getvalue(), said.out, said.err):
+        assert WEBHOOK_MARK not in text

@@ -171,9 +171,7 @@ class FakeAccountCheck(AccountCheck):
         return self.outcome
 
 
-def api(
-    muting: FakeMuting, check: FakeAccountCheck, dynamodb: DynamoDB, telemetry: Telemetry, clock: FakeClock
-) -> Api:
+def api(muting: FakeMuting, check: FakeAccountCheck, dynamodb: DynamoDB, telemetry: Telemetry, clock: FakeClock) -> Api:
     """The API before stand-ins; whoever leads it to a use case that has none gets an `AttributeError`."""
     use_cases: Any = {field.name: SimpleNamespace() for field in fields(UseCases)}
     idempotency = Idempotency(as_client(dynamodb), "idempotency", "api:v1", 60)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from local.portal import Portal
+from local.portal import Portal  # noqa: TC001
 from local.virtual import ACCOUNT_DEAD, CALLER, IDEMPOTENCY, SCHEDULE_DEAD, STATE, Answer, VirtualStack
 from tests.conftest import WEBHOOK_MARK
 
@@ -59,6 +59,7 @@ class Office:
 
     def __init__(self, start: datetime = NOON) -> None:
         self.stack = VirtualStack(start=start)
+        self.answers: list[Any] = []
         self.portal: Portal = self.stack.add_portal(HOST)
         self.portal.add_user(ANN, "Ann")
         self.portal.add_user(BEN, "Ben")
@@ -80,7 +81,15 @@ class Office:
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None,
         *, account: str = "default", caller: str = CALLER,
     ) -> Answer:  # fmt: skip
-        return self.stack.call(method, f"/{account}/{path}" if path else f"/{account}", body, headers, caller=caller)
+        path = f"/{account}/{path}" if path else f"/{account}"
+        answer = self.stack.call(method, path, body, headers, caller=caller)
+        self.answers.append(answer)
+        return answer
+
+    def invoke(self, payload: Any) -> Any:
+        """One invocation with a payload; what it returns."""
+        self.answers.append(self.stack.invoke(payload))
+        return self.answers[-1]
 
     def ok(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
         """The body of an answer that must be a success."""

@@ -36,7 +36,9 @@ def store(secrets: FakeSecrets) -> AccountStore:
 
 
 def another(secrets: FakeSecrets, dynamodb: DynamoDB) -> AccountStore:
-    return AccountStore(Store(Table(as_client(dynamodb), "state")), Secrets(as_client(secrets), "quiet-hours"), "default")
+    return AccountStore(
+        Store(Table(as_client(dynamodb), "state")), Secrets(as_client(secrets), "quiet-hours"), "default"
+    )
 
 
 def test_loading_passes_the_cache_by(secrets: FakeSecrets, store: AccountStore) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from bitrix24.errors import AccessRefused
 from tests.unit.function.doubles import Context, FakeMuting
-from tests.unit.function.events import post
+from tests.unit.function.events import USER, post
 from tests.unit.function.test_api_routes import CHAT, Service
 
 pytestmark = pytest.mark.usefixtures("telemetry")
@@ -137,6 +137,7 @@ def test_a_replay_is_logged_and_counted_as_one(
     for _ in range(2):
         service.answer(keyed("key-1"))
     (line,) = lines()
-    assert (line["message"], line["account"], line["chat"]) == ("replayed", "default", "chat1")
+    assert (line["message"], line["account"], line["route"]) == ("replayed", "default", "POST im.chat.mute")
+    assert line["by"] == f"caller:{USER}"
     assert counts() == {"Replayed": 1}
     assert "key-1" not in json.dumps(line)

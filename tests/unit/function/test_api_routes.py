@@ -85,7 +85,7 @@ def test_the_path_is_not_read_because_a_custom_domain_prefixes_it(service: Servi
 
 @pytest.mark.parametrize(
     "rest",
-    ["", "im.chat.mute/", "im.chat.mute.json", "IM.CHAT.MUTE", "im.chat.mute/x", "im.chat.unmute", "..", "health"],
+    ["im.chat.mute/", "im.chat.mute.json", "IM.CHAT.MUTE", "im.chat.mute/x", "im.chat.unmute", "..", "health"],
 )
 def test_a_route_that_is_not_there_is_not_found(service: Service, rest: str) -> None:
     status, body = service.answer(below("POST", rest, body=CHAT))
@@ -98,6 +98,7 @@ def test_a_route_that_is_not_there_is_not_found(service: Service, rest: str) -> 
     [
         *[(below(method, "im.chat.mute"), "POST") for method in ("GET", "PUT", "DELETE", "PATCH", "post")],
         *[(account(method), "GET") for method in ("POST", "PUT", "DELETE", "HEAD")],
+        (below("POST", ""), "GET"),
         *[(api_event(method, "/health", None), "GET") for method in ("POST", "HEAD")],
     ],
 )

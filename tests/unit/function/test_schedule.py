@@ -1,6 +1,5 @@
 """Direct payloads: done once per run, put aside when hopeless, raised when another try may help."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -226,12 +225,12 @@ def test_what_the_portal_will_never_take_is_put_aside_too(
     assert world.dynamodb.items("idempotency") == []
 
 
-def test_a_dead_letter_that_cannot_be_written_is_raised() -> None:
+def test_a_dead_letter_that_cannot_be_written_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World()
 
     def broken(**_: Any) -> None:
         raise RuntimeError("SQS is down")
 
-    world.queue.send_message = broken  # type: ignore[method-assign]
+    monkeypatch.setattr(world.queue, "send_message", broken)
     with pytest.raises(RuntimeError, match="SQS"):
         world.direct({"CHAT_ID": "x"})

@@ -59,7 +59,9 @@ def test_an_item_is_laid_out_as_documented(store: Store, dynamodb: DynamoDB) -> 
     store.pause("default", "im.chat.mute", UNTIL)
     (item,) = dynamodb.items("state")
     assert (item.pop("pk"), item.pop("sk")) == ({"S": "account#default"}, {"S": "account"})
-    assert {name: Decimal(value["N"]) for name, value in item.items()} == {"pause im.chat.mute": Decimal("1772539500.25")}
+    assert {name: Decimal(value["N"]) for name, value in item.items()} == {
+        "pause im.chat.mute": Decimal("1772539500.25")
+    }
 
 
 @pytest.mark.parametrize("until", [datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC), UNTIL])

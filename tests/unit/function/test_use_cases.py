@@ -59,7 +59,9 @@ def test_a_success_is_one_line_and_one_count(telemetry: Telemetry, lines: Lines,
     mute(telemetry, CHAT, success())
     mute(telemetry, GROUP, success())
     first, second = lines()
-    assert {name: first[name] for name in ("level", "message", "account", "chat", "mute", "because", "by", "outcome")} == {
+    assert {
+        name: first[name] for name in ("level", "message", "account", "chat", "mute", "because", "by", "outcome")
+    } == {
         "level": "INFO",
         "message": "chat set",
         "account": "default",

@@ -1,72 +1,16 @@
 """A client and a simulated portal that meet without a socket, in virtual time."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
-from bitrix24 import Client, Clock, Credentials, MemoryStore, OAuth, PortalLimits, TimeLeft, Transport, Webhook
-from bitrix24.errors import PortalTimeout, PortalUnreachable, UnreadableAnswer
-from bitrix24.transport import JSON, Reply
-from local.portal import Limits, Portal, Quirks, Request, dispatch
-from local.portal.wire import Delivery
+from bitrix24 import Client, Credentials, MemoryStore, OAuth, PortalLimits, Webhook
+from local.portal import Limits, Portal, Quirks
+from local.virtual import VirtualClock, WiredTransport
+
+__all__ = ["ANN", "BEN", "CODE", "HOST", "VirtualClock", "World"]
 
 ANN, BEN = 503, 547
 HOST = "portal.example"
 CODE = "c0de5ecretlayer1"
-START = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
-
-
-class VirtualClock(Clock):
-    """Time passes when somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-        self.slept: list[float] = []
-
-    def now(self) -> datetime:
-        return START + timedelta(seconds=self.seconds)
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.seconds += seconds
-
-    def unix(self) -> float:
-        return self.now().timestamp()
-
-    def budget(self, seconds: float) -> TimeLeft:
-        end = self.seconds + seconds
-        return lambda: end - self.seconds
-
-
-class WiredTransport(Transport):
-    """Hands requests to the simulator; lost and spoilt deliveries come out as the real transport tells them."""
-
-    def __init__(self, portal: Portal, clock: VirtualClock) -> None:
-        self.portal = portal
-        self.clock = clock
-        self.sent: list[str] = []
-
-    def post(self, url: str, body: bytes, time_left: TimeLeft, content_type: str = JSON) -> Reply:
-        parts = urlsplit(url)
-        self.sent.append(f"{parts.netloc}{parts.path}")
-        began, left = self.clock.seconds, time_left()
-        if left <= 0:
-            raise PortalTimeout
-        headers = {"content-type": content_type, "host": parts.netloc}
-        request = Request("POST", parts.path, parts.query, headers, body, base_url=f"https://{parts.netloc}")
-        response = dispatch(self.portal, request)
-        self.clock.seconds += response.delay
-        if self.clock.seconds - began >= left or response.delivery is Delivery.TRICKLE:
-            self.clock.seconds = began + left
-            raise PortalTimeout
-        if response.delivery is Delivery.RESET:
-            raise PortalUnreachable("reset")
-        if response.delivery is Delivery.TRUNCATED:
-            raise UnreadableAnswer("cut short")
-        return Reply(response.status, response.body if response.stream is None else b"".join(response.stream))
 
 
 class World:
@@ -85,7 +29,7 @@ class World:
         self.app = self.portal.oauth.add_app()
         self.credentials = self._tokens() if oauth else self._webhook()
         self.store = MemoryStore(self.credentials)
-        self.transport = WiredTransport(self.portal, self.clock)
+        self.transport = WiredTransport({HOST: self.portal}, self.clock)
         self.limits = PortalLimits(clock=self.clock)
         self.time_left = self.clock.budget(seconds)
         self.client = self.another_client()

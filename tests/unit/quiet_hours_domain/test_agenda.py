@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 
 from chat_mute.quiet_hours.agenda import Agenda, Wish, wish
+from chat_mute.quiet_hours.holds import State
 from chat_mute.quiet_hours.policy import Policy
 from chat_mute.quiet_hours.selection import Chat
 from chat_mute.quiet_hours.windows import FOREVER, running_or_next
 from tests.unit.quiet_hours_domain.builders import at, policy
+from tests.unit.quiet_hours_domain.chats import hold
 
 OPS, DEAL = Chat(42, "chat42", title="Ops"), Chat(43, "chat43", title="Deal 7")
 
@@ -81,3 +83,56 @@ def test_the_next_change_of_any_policy() -> None:
 def test_chats_with_the_same_policies_share_the_arithmetic() -> None:
     agenda = Agenda([NIGHT], at("2026-01-05 23:00"))
     assert agenda.wish(OPS) is agenda.wish(DEAL)
+
+
+@pytest.mark.parametrize("chats", [{"all": True}, {"only": ["chat42"]}])
+def test_no_policy_wants_a_chat_that_cannot_be_muted(chats: dict[str, Any]) -> None:
+    agenda = Agenda([utc("night", "22:00-07:00", chats=chats)], at("2026-01-05 23:00"))
+    fixed, unknown, mutable = (replace(OPS, mutable=mutable) for mutable in (False, None, True))
+    assert agenda.policies(fixed) == []
+    assert agenda.wish(fixed) == Wish()
+    assert [policy.name for policy in agenda.policies(unknown)] == ["night"]
+    assert agenda.wish(mutable) == agenda.wish(unknown) != Wish()
+
+
+@pytest.mark.parametrize(
+    ("now", "running"),
+    [
+        ("2026-01-05 21:59:59", False),
+        ("2026-01-05 22:00:00", True),
+        ("2026-01-06 06:59:59", True),
+        ("2026-01-06 07:00:00", False),
+    ],
+)
+def test_running_is_whether_a_window_of_any_enabled_policy_runs(now: str, running: bool) -> None:
+    others = [utc("noon", "12:00-13:00"), replace(utc("always", "00:00-24:00"), enabled=False)]
+    assert Agenda([*others, NIGHT], at(now)).running is running
+    assert Agenda([NIGHT, *others], at(now)).running is running
+    assert not Agenda([replace(NIGHT, enabled=False)], at(now)).running
+    assert not Agenda([replace(NIGHT, skipped=running_or_next([NIGHT], at(now)))], at(now)).running
+    assert not Agenda([], at(now)).running
+
+
+def test_running_reaches_over_a_short_pause_between_two_policies() -> None:
+    both = [utc("evening", "18:00-22:00"), utc("late", "22:01-23:00")]
+    assert Agenda(both, at("2026-01-05 22:00:30")).running
+    assert not Agenda(both[:1], at("2026-01-05 22:00:30")).running
+
+
+def test_of_a_chat_that_is_not_seen_the_policies_that_hold_it_want_what_they_wanted() -> None:
+    agenda = Agenda([NIGHT, DEALS, utc("other", "00:00-24:00")], at("2026-01-05 06:30"))
+    until = at("2026-01-05 07:00")
+    assert agenda.wish_unseen(hold(owners={"policy:night": until})) == Wish({"night": until}, until)
+    both = hold(owners={"policy:deals": until, "policy:night": until, "caller:night": at("2026-01-06 00:00")})
+    assert agenda.wish_unseen(both).policies.keys() == {"night", "deals"}
+    assert agenda.wish_unseen(both).until == at("2026-01-05 09:00")
+
+
+@pytest.mark.parametrize(
+    "owners", [{}, {"policy:gone": "07:00"}, {"caller:night": "07:00"}, {"schedule:night": "07:00"}]
+)
+def test_of_a_chat_that_is_not_seen_nobody_else_wants_anything(owners: dict[str, str]) -> None:
+    agenda = Agenda([NIGHT, replace(DEALS, enabled=False)], at("2026-01-05 06:30"))
+    until = {owner: at(f"2026-01-05 {end}") for owner, end in owners.items()}
+    assert agenda.wish_unseen(hold(State.HELD, until)) == Wish()
+    assert agenda.wish_unseen(hold(State.HELD, {"policy:deals": at("2026-01-05 09:00")})) == Wish()

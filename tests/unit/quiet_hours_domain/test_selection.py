@@ -1,4 +1,4 @@
-"""Which chats a policy wants."""
+"""Which chats a policy means."""
 
 from typing import Any
 
@@ -12,12 +12,12 @@ PRIVATE = Chat(1231, "547", "user", "J. Doe")
 GROUP = Chat(99, "chat99", "sonetGroup", "Group 7", aliases=("sg7",))
 
 
-def wants(selection: dict[str, Any], chat: Chat) -> bool:
-    return parse_selection(selection).wants(chat)
+def means(selection: dict[str, Any], chat: Chat) -> bool:
+    return parse_selection(selection).means(chat)
 
 
 @pytest.mark.parametrize(
-    ("only", "chat", "wanted"),
+    ("only", "chat", "meant"),
     [
         (["chat42"], OPS, True),
         (["CHAT42"], OPS, True),
@@ -33,18 +33,21 @@ def wants(selection: dict[str, Any], chat: Chat) -> bool:
         (["sg99"], GROUP, False),
     ],
 )
-def test_only(only: list[Any], chat: Chat, wanted: bool) -> None:
-    assert wants({"only": only}, chat) is wanted
+def test_only(only: list[Any], chat: Chat, meant: bool) -> None:
+    assert means({"only": only}, chat) is meant
 
 
 @pytest.mark.parametrize(
-    ("narrowing", "wanted"),
+    ("narrowing", "meant"),
     [
         ({}, {OPS, PRIVATE}),
         ({"workgroups": False}, {OPS, PRIVATE}),
         ({"workgroups": True}, {OPS, PRIVATE, GROUP}),
         ({"types": ["chat"]}, {OPS}),
         ({"types": ["CHAT", "user"]}, {OPS, PRIVATE}),
+        ({"types": ["private"]}, {PRIVATE}),
+        ({"types": ["User"]}, {PRIVATE}),
+        ({"types": ["PRIVATE", "user"]}, {PRIVATE}),
         ({"types": ["sonetGroup"]}, set()),
         ({"types": ["sonetGroup"], "workgroups": True}, {GROUP}),
         ({"title": "deal *"}, {OPS}),
@@ -56,8 +59,8 @@ def test_only(only: list[Any], chat: Chat, wanted: bool) -> None:
         ({"except": []}, {OPS, PRIVATE}),
     ],
 )
-def test_all(narrowing: dict[str, Any], wanted: set[Chat]) -> None:
-    assert {chat for chat in (OPS, PRIVATE, GROUP) if wants({"all": True, **narrowing}, chat)} == wanted
+def test_all(narrowing: dict[str, Any], meant: set[Chat]) -> None:
+    assert {chat for chat in (OPS, PRIVATE, GROUP) if means({"all": True, **narrowing}, chat)} == meant
 
 
 def test_a_workgroups_chat_is_one_by_its_type_or_by_its_id() -> None:
@@ -67,11 +70,20 @@ def test_a_workgroups_chat_is_one_by_its_type_or_by_its_id() -> None:
     assert not Chat(1, "chat1", "open", "sg7").workgroup
 
 
+@pytest.mark.parametrize("kind", ["user", "private", "Private"])
+def test_a_private_chats_type_has_two_words_on_the_portal_and_in_a_policy(kind: str) -> None:
+    chat = Chat(1231, "547", kind, "J. Doe")
+    assert chat.kinds == {"private", "user"}
+    for word in ("user", "private", "USER"):
+        assert means({"all": True, "types": [word]}, chat)
+    assert not means({"all": True, "types": ["chat", "users"]}, chat)
+    assert Chat(42, "chat42", "Open").kinds == {"open"}
+
+
 @pytest.mark.parametrize("selection", [{"only": ["chat5"]}, {"all": True}])
-def test_a_chat_that_cannot_be_muted_is_never_wanted(selection: dict[str, Any]) -> None:
-    assert not wants(selection, Chat(5, "chat5", "lines", mutable=False))
-    assert wants(selection, Chat(5, "chat5", "lines", mutable=True))
-    assert wants(selection, Chat(5, "chat5", "lines", mutable=None))
+@pytest.mark.parametrize("mutable", [True, False, None])
+def test_a_chat_is_meant_whether_it_can_be_muted_or_not(selection: dict[str, Any], mutable: bool | None) -> None:
+    assert means(selection, Chat(5, "chat5", "lines", mutable=mutable))
 
 
 @pytest.mark.parametrize(
@@ -148,4 +160,4 @@ def test_what_narrows_nothing_is_left_out() -> None:
 
 
 def test_a_thousand_chats_are_allowed() -> None:
-    assert wants({"only": [f"chat{n}" for n in range(1, 1001)]}, OPS)
+    assert means({"only": [f"chat{n}" for n in range(1, 1001)]}, OPS)
