@@ -24,13 +24,21 @@ from chat_mute.policies import Policies, read
 from chat_mute.preconditions import etag, precondition
 from chat_mute.preview import Preview, days_ahead, start
 from chat_mute.quiet_hours.policy import Policy
-from chat_mute.request import MUTE_FIELDS, MuteRequest, body_fields, json_object, read_dialog_id, refuse_unknown
+from chat_mute.request import (
+    MUTE_FIELDS,
+    MuteRequest,
+    body_fields,
+    json_object,
+    read_dialog_id,
+    refuse_past,
+    refuse_unknown,
+)
 
 SECONDS = 25.0
 """An API call's budget: API Gateway gives up after 29 s."""
 _SPARE_SECONDS = 1.0
 _NAME = "*"
-_RESULT = re.compile(r"0|[1-9][0-9]{0,4}00", re.ASCII)
+_RESULT = re.compile(r"0|[1-9][0-9]{0,6}", re.ASCII)
 
 _STATUS: dict[type[Exception], int] = {
     errors.InvalidParameter: 400,
@@ -153,9 +161,10 @@ class Api:
     def _mute(self, call: _Call) -> Response:
         fields = body_fields(call.request.body())
         refuse_unknown(fields, MUTE_FIELDS)
-        mute = MuteRequest.parse(fields, now=call.now)
+        mute = MuteRequest.parse(fields, now=call.now, past=call.request.repeatable)
 
         def work() -> dict[str, Any]:
+            refuse_past("UNTIL", mute.until, call.now)
             return self._use.muting.mute(call.account, mute, by=call.by, now=call.now, time_left=call.budget)
 
         result, headers = self._once(call, "POST im.chat.mute", mute.fields(), work)
@@ -164,9 +173,10 @@ class Api:
     def _mute_many(self, call: _Call) -> Response:
         fields = json_object(call.request.body())
         refuse_unknown(fields, JOB_FIELDS)
-        job = JobRequest.parse(fields, call.now)
+        job = JobRequest.parse(fields, call.now, past=call.request.repeatable)
 
         def work() -> dict[str, Any]:
+            refuse_past("until", job.terms.until, call.now)
             return self._use.jobs.create(call.account, job, by=call.by, now=call.now)
 
         result, headers = self._once(call, "POST mutes", job.fields(), work)

@@ -6,7 +6,7 @@ from typing import Any
 
 from chat_mute.errors import UnknownEvent
 from chat_mute.observability import Handler
-from chat_mute.operator import is_forget
+from chat_mute.operator import is_operators
 from chat_mute.schedule import is_direct
 from chat_mute.tick import is_tick
 from chat_mute.wiring import Service, build
@@ -41,8 +41,8 @@ def dispatch(service: Service, event: Any, context: Any) -> Any:
             return service.tick.handle(event, context)
         if is_message(event):
             return service.worker.handle(event, context)
-        if is_forget(event):
-            return service.operator.forget(event, context)
+        if is_operators(event):
+            return service.operator.handle(event, context)
         if is_direct(event):
             return service.schedule.direct(event, context)
     service.telemetry.count("UnknownEvent")

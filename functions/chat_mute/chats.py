@@ -3,14 +3,20 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from bitrix24 import Client, TimeLeft, chats
+from bitrix24 import Client, Credentials, TimeLeft, chats
 from bitrix24.chats import Chat
+from chat_mute.documents import decision_text
+from chat_mute.errors import Busy
 from chat_mute.quiet_hours.agenda import Agenda
+from chat_mute.quiet_hours.decision import Decision, overruled
 from chat_mute.quiet_hours.holds import Hold, Identity
 from chat_mute.quiet_hours.policy import Policy
 from chat_mute.quiet_hours.selection import Chat as Selected
 from chat_mute.quiet_hours.situation import Situation
 from chat_mute.store import Saved, Store
+from chat_mute.table import Conflict
+
+_TRIES = 5
 
 
 @dataclass(frozen=True)
@@ -54,11 +60,51 @@ def picture(store: Store, account: str, client: Client, name: str, *, now: datet
     return Picture(chat, saved, situation, agenda.policies(seen))
 
 
+def unseen(
+    store: Store, account: str, client: Client, name: str, *, now: datetime
+) -> tuple[Situation, str] | tuple[None, None]:
+    """A chat that the portal does not show now, by its record alone, and that's version; None where there is none."""
+    number = name.removeprefix("chat")
+    saved = store.hold(account, int(number)) if number != name else None
+    if saved is None:
+        return None, None
+    hold = saved.value
+    wish = Agenda((policy.value for policy in store.policies(account)), now).wish_unseen(hold)
+    return Situation(hold.chat_id, hold.dialog_id, identity(client), hold, None, now, wish), saved.version
+
+
 def identity(client: Client) -> Identity:
     """Whose chats the client's credentials are about."""
-    return Identity(client.credentials.portal, client.credentials.user_id)
+    return identity_of(client.credentials)
+
+
+def identity_of(credentials: Credentials) -> Identity:
+    """Whose chats credentials are about."""
+    return Identity(credentials.portal, credentials.user_id)
 
 
 def selected(chat: Chat) -> Selected:
     """A chat as policies see it."""
     return Selected(chat.chat_id, chat.dialog_id, chat.type, chat.title, chat.mutable, chat.aliases)
+
+
+def overrule(store: Store, account: str, decision: Decision, *, muted: bool, now: datetime) -> None:
+    """Makes the next look tell the portal again, if somebody changed the record while the portal was told of ours.
+
+    Raises:
+        Busy: others are changing it all the time.
+    """
+    stored = decision.before
+    if stored is None:
+        return
+    for _ in range(_TRIES):
+        found = store.hold(account, stored.chat_id)
+        hold = overruled(stored, found.value if found else None, muted=muted)
+        if hold is None:
+            return
+        try:
+            store.begin_hold(account, hold, found and found.version, decision_text(decision, now), now)
+        except Conflict:
+            continue
+        return
+    raise Busy

@@ -85,6 +85,11 @@ class Request:
         return [value for key, given in headers.items() if key.lower() == name for value in given]
 
     @property
+    def repeatable(self) -> bool:
+        """Whether it has an ``Idempotency-Key``, good or not."""
+        return bool(self.headers("idempotency-key"))
+
+    @property
     def idempotency_key(self) -> str | None:
         """The header ``Idempotency-Key``.
 

@@ -1,14 +1,16 @@
 """Use case: what this service keeps muted, one chat or all of them, and letting go of all of it."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from bitrix24 import TimeLeft
 from chat_mute.accounts import Accounts
-from chat_mute.chats import picture
+from chat_mute.chats import identity_of, picture
 from chat_mute.documents import decision_text, edge, utc
 from chat_mute.errors import Busy
 from chat_mute.observability import Telemetry
+from chat_mute.parallel import each
 from chat_mute.quiet_hours import forecast
 from chat_mute.quiet_hours.decision import Action, Because, Decision
 from chat_mute.quiet_hours.holds import Hold, Identity, State
@@ -83,12 +85,12 @@ class Holding:
             AccountNotFound: no such account.
             Busy: others are changing the same.
         """
-        self._accounts.credentials(account)
-        held = [saved for saved in self._store.holds(account) if saved.value.state is not State.OVERRIDDEN]
+        me = identity_of(self._accounts.credentials(account))
+        held = [saved for saved in self._store.holds(account) if saved.value.identity == me]
+        held = [saved for saved in held if saved.value.state is not State.OVERRIDDEN]
         if held:
             self._store.ask(account, now)
-            for saved in held:
-                self._let_go(account, saved, by, now)
+            each(lambda saved: self._let_go(account, saved, by, now), held)
             self._store.ask(account, now)
         self._telemetry.logger.info("letting go of all", extra={"account": account, "by": by, "chats": len(held)})
         return len(held)
@@ -105,6 +107,22 @@ class Holding:
                 ended += 1
         self._telemetry.logger.warning("forgotten", extra={"account": account, "portal": who.portal, "chats": ended})
         return ended
+
+    def moved(self, account: str, portal: str, now: datetime) -> int:
+        """The account's portal has another address now: its user's holds from the old one go on. Returns how many.
+
+        Raises:
+            AccountNotFound: no such account.
+        """
+        me = identity_of(self._accounts.credentials(account))
+        moved = 0
+        for saved in self._store.holds(account):
+            if saved.value.identity == Identity(portal, me.user_id):
+                hold = replace(saved.value, identity=me)
+                self._store.begin_hold(account, hold, saved.version, f"{utc(now)} moved from {portal}", now)
+                moved += 1
+        self._telemetry.logger.warning("moved", extra={"account": account, "portal": portal, "chats": moved})
+        return moved
 
     def _let_go(self, account: str, saved: Saved[Hold] | None, by: str, now: datetime) -> None:
         for _ in range(_TRIES):

@@ -73,14 +73,18 @@ class Job:
         return replace(self, state=RUNNING, chats=chats, started_at=now).advanced([], now)
 
     def advanced(self, results: list[Result], now: datetime) -> "Job":
-        """The job with some more results; done where they are the last."""
+        """The job with some more results, in whatever order; done where they are the last."""
+        chats, told = self.chats or (), [result.dialog_id for result in results]
+        left = [name for name in chats[self.position :] if name not in set(told)]
         position = self.position + len(results)
-        failed = self.failed + sum(result.error is not None for result in results)
-        ended = position == len(self.chats or ())
         return replace(
-            self, position=position, failed=failed, state=DONE if ended else self.state,
-            finished_at=now if ended else None,
-        )  # fmt: skip
+            self,
+            chats=(*chats[: self.position], *told, *left),
+            position=position,
+            failed=self.failed + sum(result.error is not None for result in results),
+            state=self.state if left else DONE,
+            finished_at=None if left else now,
+        )
 
     def cancelled(self, now: datetime) -> "Job":
         """The job without what is left of it."""
@@ -95,15 +99,16 @@ class JobRequest(NamedTuple):
     terms: Terms
 
     @classmethod
-    def parse(cls, fields: Mapping[str, Any], now: datetime) -> "JobRequest":
-        """Reads the body; unknown fields already refused.
+    def parse(cls, fields: Mapping[str, Any], now: datetime, *, past: bool = False) -> "JobRequest":
+        """Reads the body; unknown fields already refused. For ``past`` see `Terms.parse`.
 
         Raises:
             TooLarge: more than 1,000 chats.
             InvalidParameter: the first fault.
         """
         given = fields.get("chats")
-        if isinstance(given, list) and len(given) > CHATS_MAX:
+        listed = given.get("only") if isinstance(given, Mapping) else given
+        if isinstance(listed, list) and len(listed) > CHATS_MAX:
             raise TooLarge(f"At most {CHATS_MAX:,} chats at once.")
         try:
             chats = reading.dialog_ids(given, "chats") if isinstance(given, list) else None
@@ -113,7 +118,7 @@ class JobRequest(NamedTuple):
         else:
             if chats == ():
                 raise InvalidParameter("chats", "must name at least one chat.")
-            return cls(chats, selection, Terms.parse(fields, now=now, since=now, spelled=str.lower))
+            return cls(chats, selection, Terms.parse(fields, now=now, since=now, past=past, spelled=str.lower))
         raise InvalidParameter(fault.field, f"{fault.reason}.")
 
     def fields(self) -> dict[str, Any]:

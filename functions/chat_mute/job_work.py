@@ -4,6 +4,7 @@ from bitrix24 import Outcome
 from bitrix24.errors import Bitrix24Error, is_final
 from chat_mute.job import GIVE_UP, Job, Result
 from chat_mute.look import CHUNK, Look, Task
+from chat_mute.parallel import chunks
 from chat_mute.quiet_hours.decision import Action, Because, Decision
 from chat_mute.quiet_hours.requests import explicit_mute, explicit_unmute, with_caller
 from chat_mute.quiet_hours.selection import Only
@@ -15,7 +16,8 @@ from chat_mute.table import Conflict
 class JobWork:
     """One open job in one look.
 
-    Doing a chat twice changes nothing, so a job whose progress was lost repeats its last chats.
+    Doing a chat twice changes nothing, so a job whose progress was lost repeats its last chats. Those that wait for
+    trouble to pass come last.
     """
 
     def __init__(self, look: Look, saved: Saved[Job]) -> None:
@@ -30,18 +32,33 @@ class JobWork:
             return set(job.selection.chats)
         return set((job.chats or ())[job.position :])
 
+    @property
+    def open(self) -> bool:
+        """Whether there is anything left to do."""
+        return self._job.open
+
     def go_on(self) -> None:
-        """Does what there is time for. Somebody may have cancelled the job meanwhile: then it ends here."""
+        """Does each chat once, as far as there is time. Somebody may have cancelled the job meanwhile: it ends here.
+
+        Chats a selection means are taken from a list that is whole, or not yet.
+        """
+        look = self._look
         try:
             if self._job.started_at is None:
-                self._store(self._job.begun(self._chats(), self._look.now), [])
-            while self._job.open:
-                results = self._next()
-                if results is None:
+                if self._job.chats is None and (look.trouble or look.unfinished):
                     return
-                self._store(self._job.advanced(results, self._look.now), results)
+                self._store(self._job.begun(self._chats(), look.now), [])
+            for names in chunks((self._job.chats or ())[self._job.position :], CHUNK):
+                if look.broken is not None:
+                    return
+                if look.time_left() <= 0:
+                    look.unfinished = True
+                    return
+                results = self._do(names)
+                if results:
+                    self._store(self._job.advanced(results, look.now), results)
         except Conflict:
-            self._look.unfinished = True
+            look.unfinished = True
 
     def _chats(self) -> tuple[str, ...]:
         job = self._job
@@ -51,20 +68,16 @@ class JobWork:
         meant = [chat for chat in chats if job.selection and job.selection.means(chat) and chat.mutable is not False]
         return tuple(chat.dialog_id for chat in meant)
 
-    def _next(self) -> list[Result] | None:
-        """The next chats' results; None while one of them is open, because of trouble that may pass."""
-        look, job = self._look, self._job
-        if look.broken is not None or look.time_left() <= 0:
-            look.unfinished = look.unfinished or look.broken is None
-            return None
-        names = (job.chats or ())[job.position : job.position + CHUNK]
-        if job.terms.until is not None and job.terms.until <= look.now:
+    def _do(self, names: list[str]) -> list[Result]:
+        """The chats' results, without those that must wait for trouble to pass."""
+        look, terms = self._look, self._job.terms
+        if terms.until is not None and terms.until <= look.now:
             return [Result(name, "UNTIL_PAST") for name in names]
         known = {name: chat.chat_id for chat in look.chats.values() for name in chat.ids}
         tasks = {known[name]: self._task(look.situation(known[name])) for name in names if name in known}
-        outcomes = look.tell(list(tasks.values()), Action.MUTE if job.terms.muted else Action.UNMUTE)
+        outcomes = look.tell(list(tasks.values()), Action.MUTE if terms.muted else Action.UNMUTE)
         results = [self._result(name, tasks.get(known.get(name, 0)), outcomes) for name in names]
-        return None if None in results else [result for result in results if result is not None]
+        return [result for result in results if result is not None]
 
     def _task(self, situation: Situation) -> Task:
         return Task(situation, self._decision(situation))

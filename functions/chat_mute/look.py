@@ -11,21 +11,20 @@ from datetime import datetime
 from bitrix24 import Client, Outcome, TimeLeft, chats, muting, users
 from bitrix24.chats import Chat
 from bitrix24.errors import (
-    OF_THE_ACCOUNT,
     AccessRefused,
     Bitrix24Error,
     InvalidChatId,
-    Paused,
     QueryLimitExceeded,
     UserChanged,
+    is_broken,
 )
-from chat_mute.chats import identity, selected
+from chat_mute.chats import identity, overrule, selected
 from chat_mute.documents import decision_text
 from chat_mute.observability import Telemetry
 from chat_mute.parallel import chunks, each
 from chat_mute.quiet_hours.agenda import Agenda, Wish
 from chat_mute.quiet_hours.decision import Action, Decision, refused
-from chat_mute.quiet_hours.holds import Hold, Identity
+from chat_mute.quiet_hours.holds import Hold, Identity, State
 from chat_mute.quiet_hours.selection import Chat as Selected
 from chat_mute.quiet_hours.situation import Situation
 from chat_mute.store import Saved, Store
@@ -33,12 +32,8 @@ from chat_mute.table import Conflict
 
 CHUNK = 200
 """Chats whose records are written before the portal is told of them: four batches, as many as are in flight at once."""
+_KEPT_AFTER_LIST, _KEPT_AFTER_DIALOGS = 65.0, 35.0  # of 110 seconds
 NO_SUCH_CHAT = (AccessRefused, InvalidChatId)
-
-
-def is_broken(error: Bitrix24Error) -> bool:
-    """Whether a person has to act, so that nothing more is to be asked of the portal; a pause passes by itself."""
-    return isinstance(error, OF_THE_ACCOUNT) and not isinstance(error, Paused)
 
 
 @dataclass(frozen=True)
@@ -67,6 +62,8 @@ class Look:
         gone: names the portal has no chat for, as far as this user may see.
         trouble: what went wrong and may pass.
         unfinished: the time was over, or a record was changed by somebody else meanwhile.
+        waiting: a job has chats left.
+        releasing: chats whose release was yet to do at the beginning, by number.
     """
 
     account: str
@@ -84,6 +81,12 @@ class Look:
     gone: set[str] = field(default_factory=set)
     trouble: list[Bitrix24Error] = field(default_factory=list)
     unfinished: bool = False
+    waiting: bool = False
+    releasing: set[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Remembers what is yet to be released from before."""
+        self.releasing = {hold.chat_id for hold in self.holds.values() if hold.state is State.RELEASING}
 
     @property
     def me(self) -> Identity:
@@ -109,7 +112,7 @@ class Look:
             Bitrix24Error: nothing can be done for this account now.
         """
         try:
-            for chat in chats.recent_chats(self.client, time_left=self.time_left, check_user=True):
+            for chat in chats.recent_chats(self.client, time_left=self._without(_KEPT_AFTER_LIST), check_user=True):
                 self._see(chat)
         except Bitrix24Error as error:
             if is_broken(error) or error.code == "OVERLOAD_LIMIT":
@@ -119,7 +122,8 @@ class Look:
             self.trouble.append(error)
         held = {hold.dialog_id for hold in self.own if hold.chat_id not in self.chats}
         listed = {name for chat in self.chats.values() for name in chat.ids}
-        for name, found in chats.dialogs(self.client, sorted((named - listed) | held), time_left=self.time_left):
+        asked = sorted((named - listed) | held)
+        for name, found in chats.dialogs(self.client, asked, time_left=self._without(_KEPT_AFTER_DIALOGS)):
             if isinstance(found, Chat):
                 self._see(found)
             elif isinstance(found, NO_SUCH_CHAT):
@@ -128,8 +132,13 @@ class Look:
                 self.trouble.append(found)
 
     def _check_user(self) -> None:
-        if users.profile_id(self.client, time_left=self.time_left) != self.me.user_id:
+        time_left = self._without(_KEPT_AFTER_DIALOGS)
+        if users.profile_id(self.client, time_left=time_left) != self.me.user_id:
             raise UserChanged
+
+    def _without(self, seconds: float) -> TimeLeft:
+        """What is left of the time without what is kept for telling the portal: a release must not wait for a list."""
+        return lambda: self.time_left() - seconds
 
     def _see(self, chat: Chat) -> None:
         self.chats[chat.chat_id] = selected(chat)
@@ -175,10 +184,11 @@ class Look:
         written = each(self._begin, tasks, self.threads)
         begun = {task.chat_id: task for task, ok in zip(tasks, written, strict=True) if ok}
         outcomes = dict(muting.mute_many(self.client, begun, muted=muted, time_left=self.time_left))
-        ends = [
-            (begun[chat_id], self._judge(begun[chat_id], outcome, muted=muted)) for chat_id, outcome in outcomes.items()
-        ]
-        each(lambda end: self._save(*end), ends, self.threads)
+        ends = [(begun[number], self._judge(begun[number], told, muted=muted)) for number, told in outcomes.items()]
+        saved = each(lambda end: self._save(*end), ends, self.threads)
+        for (task, _), ok in zip(ends, saved, strict=True):
+            if not ok:
+                overrule(self.store, self.account, task.decision, muted=muted, now=self.now)
         return outcomes
 
     def _begin(self, task: Task) -> bool:

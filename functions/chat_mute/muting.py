@@ -1,35 +1,25 @@
 """Use case: mute or unmute one chat now, for good or for a time."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from bitrix24 import Answer, Client, TimeLeft, muting
-from bitrix24.errors import (
-    AccessRefused,
-    Bitrix24Error,
-    InvalidChatId,
-    PortalFailed,
-    PortalTimeout,
-    PortalUnreachable,
-    UnexpectedAnswer,
-)
+from bitrix24.errors import AccessRefused, Bitrix24Error, InvalidChatId, is_broken
 from chat_mute.accounts import Accounts
-from chat_mute.chats import Picture, picture
+from chat_mute.chats import overrule, picture, unseen
 from chat_mute.documents import decision_text, utc
 from chat_mute.errors import Busy
 from chat_mute.observability import Telemetry
 from chat_mute.quiet_hours.decision import Because, Decision
 from chat_mute.quiet_hours.holds import Hold
 from chat_mute.quiet_hours.requests import explicit_mute, explicit_unmute, with_caller
+from chat_mute.quiet_hours.situation import Situation
 from chat_mute.request import MuteRequest
-from chat_mute.store import Head, Store
+from chat_mute.store import CALL, Head, Store
 from chat_mute.table import Conflict
 
 TRIES = 5
-_GUARD = timedelta(seconds=30)
-"""When an account is looked at should a call not come to its end; a little longer than a call of the API may take."""
 _EXPLICIT = {True: Because.EXPLICIT_MUTE, False: Because.EXPLICIT_UNMUTE}
-_MAY_BE_DONE = (PortalTimeout, PortalUnreachable, PortalFailed, UnexpectedAnswer)
 
 
 class Muting:
@@ -88,65 +78,82 @@ class Muting:
         self, account: str, client: Client, request: MuteRequest, by: str, now: datetime, time_left: TimeLeft
     ) -> Answer:  # fmt: skip
         for _ in range(TRIES):
-            head = self._store.head(account)
+            head = self._store.head(account, calling=True)
             if request.until is None and head.at_rest(now):
                 return _tell(client, request, time_left)
+            situation, version = self._situation(account, client, request, now, time_left)
+            if situation is None:
+                return _tell(client, request, time_left)
             try:
-                seen = picture(self._store, account, client, request.chat, now=now, time_left=time_left)
-            except (AccessRefused, InvalidChatId):
-                if (
-                    request.until is None
-                ):  # a chat that cannot be seen has no record; whether it is one, the portal says
-                    return _tell(client, request, time_left)
-                raise
-            try:
-                return self._record(account, client, request, head, seen, _decide(seen, request, by), time_left)
+                return self._record(account, client, request, head, situation, version, by, time_left)
             except Conflict:
                 continue
         raise Busy
 
+    def _situation(
+        self, account: str, client: Client, request: MuteRequest, now: datetime, time_left: TimeLeft
+    ) -> tuple[Situation | None, str | None]:
+        """The chat and its record's version. None of a chat that cannot be seen and has no record.
+
+        A mute for a time must know what was before. One without end, or an unmute, is done also where the portal does
+        not show the chat: whether there is one, it says itself then.
+        """
+        try:
+            seen = picture(self._store, account, client, request.chat, now=now, time_left=time_left)
+        except Bitrix24Error as error:
+            if request.until is not None or is_broken(error):
+                raise
+            return unseen(self._store, account, client, request.chat, now=now)
+        return seen.situation, seen.saved and seen.saved.version
+
     def _record(  # noqa: PLR0917  of `mute`
-        self, account: str, client: Client, request: MuteRequest, head: Head, seen: Picture, decision: Decision,
-        time_left: TimeLeft,
+        self, account: str, client: Client, request: MuteRequest, head: Head, situation: Situation,
+        version: str | None, by: str, time_left: TimeLeft,
     ) -> Answer:  # fmt: skip
         """Write first, then tell the portal, then note that it has been told."""
+        decision = _decide(situation, request, by)
         if decision.because is Because.FOREIGN:
             raise Bitrix24Error("USER_CHANGED", "Another user's secret still holds this chat; see docs/operations.md.")
-        if decision.before is None or decision.before == seen.situation.hold:
+        if decision.before is None or decision.before == situation.hold:
             return _tell(client, request, time_left)
-        now = seen.situation.now
-        text = decision_text(decision, now)
-        guard = min(head.due or now + _GUARD, now + _GUARD)
-        version = self._store.begin_hold(account, decision.before, seen.saved and seen.saved.version, text, guard)
+        now, text = situation.now, decision_text(decision, situation.now)
+        guard = min(head.due or now + CALL, now + CALL)
+        version = self._store.begin_hold(account, decision.before, version, text, guard)
         try:
             answer = _tell(client, request, time_left)
-        except _MAY_BE_DONE:
-            raise  # the next look finds out, and completes it
-        except Bitrix24Error:
-            if request.muted:
-                self._save(account, decision.before, seen.situation.hold, version, text)
+        except Bitrix24Error as error:
+            if request.muted and not error.may_be_done:  # else the next look finds out, and completes it
+                self._save(account, decision, situation.hold, version, now)
             raise
-        self._save(account, decision.before, decision.after, version, text)
+        self._save(account, decision, decision.after, version, now, told=request.muted)
         planned = [due for due in (head.due, request.until) if due]
         if not head.pending and all(due > now for due in planned):
             self._store.postpone(account, head.asks + 1, min(planned, default=None))
         return answer
 
-    def _save(self, account: str, stored: Hold, hold: Hold | None, version: str, text: str) -> None:
+    def _save(  # noqa: PLR0917  a record, and what the portal was told meanwhile
+        self, account: str, decision: Decision, hold: Hold | None, version: str, now: datetime,
+        told: bool | None = None,  # noqa: FBT001
+    ) -> None:  # fmt: skip
         """Replaces the record this call has stored, unless somebody has done so meanwhile: then theirs is newer."""
+        stored = decision.before
+        if stored is None:
+            return
         try:
             if hold is None:
                 self._store.remove_hold(account, stored.chat_id, version)
             else:
-                self._store.save_hold(account, hold, version, text)
+                self._store.save_hold(account, hold, version, decision_text(decision, now))
         except Conflict:
             self._telemetry.logger.info("changed meanwhile", extra={"account": account, "chat": stored.dialog_id})
+            if told is not None:
+                overrule(self._store, account, decision, muted=told, now=now)
 
 
-def _decide(seen: Picture, request: MuteRequest, by: str) -> Decision:
+def _decide(situation: Situation, request: MuteRequest, by: str) -> Decision:
     if request.until is not None:
-        return with_caller(seen.situation, by, request.until, request.reason)
-    return (explicit_mute if request.muted else explicit_unmute)(seen.situation, by)
+        return with_caller(situation, by, request.until, request.reason)
+    return (explicit_mute if request.muted else explicit_unmute)(situation, by)
 
 
 def _tell(client: Client, request: MuteRequest, time_left: TimeLeft) -> Answer:

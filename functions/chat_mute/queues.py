@@ -29,14 +29,13 @@ class AccountQueue:
         self._connect = connect
         self._url = url
 
-    def put(self, accounts: Sequence[tuple[str, Lease]], at: datetime) -> int:
+    def put(self, accounts: Sequence[tuple[str, Lease]], at: datetime) -> set[str]:
         """Queues up to ten accounts, each by its lease.
 
-        A lease's number is new each time, for SQS drops what has the same id within five minutes and still says yes. An
-        account whose message is not taken stays leased, and is queued again when that ends.
+        A lease's number is new each time, for SQS drops what has the same id within five minutes and still says yes.
 
         Returns:
-            How many were taken.
+            Those that were taken.
         """
         entries = [
             {
@@ -48,7 +47,7 @@ class AccountQueue:
             for number, (account, lease) in enumerate(accounts)
         ]
         answer = self._connect().send_message_batch(QueueUrl=self._url, Entries=entries)  # type: ignore[arg-type]
-        return len(answer.get("Successful", []))
+        return {accounts[int(taken["Id"])][0] for taken in answer.get("Successful", [])}
 
 
 def _group(portal: str) -> str:

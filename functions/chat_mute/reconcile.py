@@ -4,17 +4,17 @@ Level-triggered: what should be true now is decided from policies, records and w
 before. People are let down least by a chat too loud, so releases come before mutes.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from bitrix24 import Client, TimeLeft
-from bitrix24.errors import Bitrix24Error, Paused
+from bitrix24.errors import Bitrix24Error, Paused, is_broken
 from chat_mute.accounts import Accounts
 from chat_mute.errors import AccountNotFound
 from chat_mute.job import Job
 from chat_mute.job_work import JobWork
-from chat_mute.look import Look, Task, by_chat, is_broken
+from chat_mute.look import Look, Task, by_chat
 from chat_mute.observability import Telemetry
 from chat_mute.parallel import THREADS
 from chat_mute.quiet_hours.agenda import Agenda
@@ -30,7 +30,6 @@ _RETRY, _RETRY_MAX = timedelta(minutes=1), timedelta(minutes=15)
 _HORIZON = timedelta(days=365)
 """Windows are looked for a little further ahead than this."""
 _OVERDUE = timedelta(minutes=5)
-_FAILURES_OVERDUE = 3
 
 
 class Reconcile:
@@ -67,6 +66,8 @@ class Reconcile:
         except Exception:  # our own fault, or AWS's, told apart from every other here, logged and counted
             self._telemetry.logger.exception("internal error", extra={"account": account})
             self._telemetry.count("InternalError")
+            holds = [saved.value for saved in self._store.holds(account)]
+            self._count_overdue(holds, {hold.chat_id for hold in holds}, now)
             later = _later([], head.failures, now)
             settlement = Settlement(head.asks, later, active=True, failures=head.failures + 1)
         self._store.settle(account, settlement, now)
@@ -78,6 +79,10 @@ class Reconcile:
             Bitrix24Error: nothing can be done for this account now.
         """
         policies = [saved.value for saved in self._store.policies(account)]
+        for policy in policies:
+            if not policy.readable:
+                self._telemetry.logger.error("policy unreadable", extra={"account": account, "policy": policy.name})
+                self._telemetry.count("PolicyUnreadable")
         agenda = Agenda(policies, now)
         holds, versions = by_chat(self._store.holds(account))
         jobs = self._store.open_jobs(account) if head.jobs else []
@@ -105,6 +110,7 @@ class Reconcile:
         look.tell(tasks, Action.MUTE)
         for one in work:
             one.go_on()
+        look.waiting = any(one.open for one in work)
 
     def _report(self, look: Look, named: set[str]) -> None:
         """Chats that a policy names and that cannot be muted."""
@@ -130,22 +136,25 @@ class Reconcile:
     def _settlement(self, look: Look, head: Head) -> Settlement:
         now, agenda = look.now, look.agenda
         failures = head.failures + 1 if look.trouble else 0
-        half_done = any(hold.state in {State.MUTING, State.RELEASING} for hold in look.own)
+        foreign = len(look.own) < len(look.holds)
+        half_done = look.waiting or any(hold.state in {State.MUTING, State.RELEASING} for hold in look.own)
         coming = [agenda.next_change(), *(hold.next_due(now) for hold in look.own)]
         dues = [due for due in coming if due and due > now]
         if agenda.any:
             dues.append(now + _HORIZON)
-        if agenda.running:
+        if agenda.running or foreign:
             dues.append(_on_the_minute(now + NEW_CHATS))
         if look.unfinished:
             dues.append(now)
-        elif look.trouble or half_done:
+        elif half_done:
+            dues.append(_later([], head.failures, now))
+        elif look.trouble:
             dues.append(_later(look.trouble, head.failures, now))
         for error in {error.code: error for error in look.trouble}.values():
             extra = {"account": look.account, "outcome": error.code, "why": error.description}
             self._telemetry.logger.warning("account in trouble", extra=extra)
             self._telemetry.count("AccountInTrouble")
-        self._count_overdue(look.holds.values(), failures, now)
+        self._count_overdue(look.holds.values(), look.releasing, now)
         return Settlement(
             head.asks,
             min(dues, default=None),
@@ -165,17 +174,20 @@ class Reconcile:
             extra={"account": account, "outcome": error.code, "why": error.description, "holds": len(holds)},
         )
         self._telemetry.count("AccountBroken" if broken else "AccountInTrouble")
-        self._count_overdue(holds, head.failures + 1, now)
+        self._count_overdue(holds, {hold.chat_id for hold in holds}, now)
         needed = holds or head.jobs or self._store.policies(account)
         due = _later([error], head.failures, now) if needed else None
         return Settlement(head.asks, due, active=bool(holds), failures=head.failures + 1)
 
-    def _count_overdue(self, holds: Iterable[Hold], failures: int, now: datetime) -> None:
-        """Counts chats that should be audible again and are not: an alarm rings for each."""
+    def _count_overdue(self, holds: Iterable[Hold], before: Container[int], now: datetime) -> None:
+        """Counts chats that should be audible again and are not: an alarm rings for each.
+
+        A release that was yet to do ``before`` this look and still is; or a record whose last owner ended a while ago.
+        """
         overdue = 0
         for hold in holds:
             if hold.state is State.RELEASING:
-                overdue += failures >= _FAILURES_OVERDUE
+                overdue += hold.chat_id in before
             elif hold.state is not State.OVERRIDDEN and not hold.keep and not hold.prior_muted:
                 overdue += all(owner.until < now - _OVERDUE for owner in hold.owners.values())
         if overdue:

@@ -38,9 +38,18 @@ class Terms:
 
     @classmethod
     def parse(
-        cls, fields: Mapping[str, object], *, now: datetime, since: datetime, spelled: Callable[[str], str] = str
+        cls,
+        fields: Mapping[str, object],
+        *,
+        now: datetime,
+        since: datetime,
+        past: bool = False,
+        spelled: Callable[[str], str] = str,
     ) -> "Terms":
         """Reads ``MUTE``, ``UNTIL`` or ``FOR``, and ``REASON``, or what they are called here.
+
+        With ``past``, an end that is past is taken: a request that is repeated with its ``Idempotency-Key`` is answered
+        also after its end. `refuse_past` is for those that turn out to be new.
 
         Raises:
             InvalidParameter: the first fault, in this order.
@@ -48,6 +57,8 @@ class Terms:
         """
         muted = _mute(spelled("MUTE"), fields.get(spelled("MUTE")))
         until, lasting = _until(fields, spelled("UNTIL"), spelled("FOR"), now, since)
+        if until is not None and until <= now and not past:
+            raise PastUntil(spelled("UNTIL" if lasting is None else "FOR"))
         if until is not None and not muted:
             raise InvalidParameter(spelled("UNTIL" if lasting is None else "FOR"), f'not with {spelled("MUTE")} "N".')
         return cls(muted, until, lasting, _reason(spelled("REASON"), fields.get(spelled("REASON"))))
@@ -74,13 +85,16 @@ class MuteRequest:
     lasting: int | None = None
 
     @classmethod
-    def parse(cls, fields: Mapping[str, object], *, now: datetime, since: datetime | None = None) -> "MuteRequest":
+    def parse(
+        cls, fields: Mapping[str, object], *, now: datetime, since: datetime | None = None, past: bool = False
+    ) -> "MuteRequest":
         """Reads Bitrix24's fields; names in upper case, unknown ones already refused.
 
         Args:
             fields: as given.
             now: aware; ``UNTIL`` must be after it.
             since: what ``FOR`` counts from; by default ``now``.
+            past: whether an end that is past is taken, see `Terms.parse`.
 
         Raises:
             InvalidId, InvalidParameter: the first fault, in the contract's order.
@@ -91,7 +105,7 @@ class MuteRequest:
             raise InvalidParameter("CHAT_ID, DIALOG_ID", "only one of the two may be given.")
         parsed_dialog_id = None if dialog_id is None else read_dialog_id(dialog_id)
         parsed_chat_id = _chat_id(chat_id) if dialog_id is None else None
-        terms = Terms.parse(fields, now=now, since=since or now)
+        terms = Terms.parse(fields, now=now, since=since or now, past=past)
         return cls(parsed_chat_id, parsed_dialog_id, terms.muted, terms.reason, terms.until, terms.lasting)
 
     def fields(self) -> dict[str, int | str | None]:
@@ -109,6 +123,16 @@ class MuteRequest:
     def chat(self) -> str:
         """The chat as it was named, for logs: a dialog id, or ``chatNNN`` for a numeric chat id."""
         return self.dialog_id if self.dialog_id is not None else f"chat{self.chat_id}"
+
+
+def refuse_past(field: str, until: datetime | None, now: datetime) -> None:
+    """Refuses an end that is past.
+
+    Raises:
+        PastUntil: naming the field.
+    """
+    if until is not None and until <= now:
+        raise PastUntil(field)
 
 
 def json_object(body: str) -> dict[str, Any]:
@@ -225,13 +249,14 @@ def _until(
     if end is not None and length is not None:
         raise InvalidParameter(f"{until}, {lasting}", "only one of the two may be given.")
     seconds = None if length is None else _duration(lasting, length)
-    moment = instant(until, end) if seconds is None else since + timedelta(seconds=seconds)
-    moment = moment.replace(microsecond=0)
     name = until if seconds is None else lasting
-    if moment - since > UNTIL_MAX:
+    try:
+        moment = instant(until, end) if seconds is None else since + timedelta(seconds=seconds)
+    except OverflowError:
+        raise InvalidParameter(name, "at most 366 days.") from None
+    moment = moment.replace(microsecond=0)
+    if moment - min(since, now) > UNTIL_MAX:
         raise InvalidParameter(name, "at most 366 days.")
-    if moment <= now:
-        raise PastUntil(name)
     return moment, seconds
 
 

@@ -26,13 +26,16 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from chat_mute.documents import hold_text, policy_text, read_hold, read_policy
 from chat_mute.job import KEPT, Job, Result, job_text, read_job
 from chat_mute.quiet_hours.holds import Hold
-from chat_mute.quiet_hours.policy import Policy
+from chat_mute.quiet_hours.policy import Policy, unreadable
+from chat_mute.quiet_hours.reading import PolicyError
 from chat_mute.table import Item, Number, Table, moment, number, version
 
 DUE_INDEX = "due"
 LEASE = timedelta(seconds=180)
 """The function's time-out and a minute: after that a worker that has not been heard of is taken for dead."""
 _DOUBLINGS = 4
+CALL = timedelta(seconds=30)
+"""A little longer than a call of the API may take."""
 _QUEUE = "accounts"
 _PAUSE = "pause "
 _PAGE = 1000
@@ -71,8 +74,8 @@ class Head:
     jobs: int = 0
 
     def at_rest(self, now: datetime) -> bool:
-        """Whether nothing can be held and no window can run."""
-        return not self.active and not self.pending and (self.due is None or self.due > now)
+        """Whether nothing is held and no window runs, nor will any begin while a call is on its way."""
+        return not self.active and not self.pending and (self.due is None or self.due > now + CALL)
 
 
 @dataclass(frozen=True)
@@ -117,11 +120,12 @@ class Store:
 
     # ---- an account, its pauses and its right to refresh ------------------------------------------------------------
 
-    def head(self, account: str) -> Head:
-        """The account's own item. One consistent read; the first `pauses` after it needs none."""
+    def head(self, account: str, *, calling: bool = False) -> Head:
+        """The account's own item. One consistent read; where a call to the portal follows, its `pauses` need none."""
         item = self._table.get(_pk(account), "account") or {}
         pauses = {name.removeprefix(_PAUSE): moment(item[name]) for name in item if name.startswith(_PAUSE)}
-        self._fresh[account] = pauses
+        if calling:
+            self._fresh[account] = pauses
         return Head(
             pauses=pauses,
             due=moment(item["due"]) if "due" in item else None,
@@ -134,9 +138,8 @@ class Store:
 
     def pauses(self, account: str) -> Mapping[str, datetime]:
         """The account's pauses: those of a `head` read just before for the same purpose, else of a new one."""
-        if account not in self._fresh:
-            self.head(account)
-        return self._fresh.pop(account)
+        fresh = self._fresh.pop(account, None)
+        return self.head(account).pauses if fresh is None else fresh
 
     def pause(self, account: str, method: str, until: datetime) -> None:
         """Remembers one pause beside the others. One write."""
@@ -144,9 +147,9 @@ class Store:
 
     def lock_refresh(self, account: str, owner: str, now: datetime, until: datetime) -> bool:
         """Makes ``owner`` the account's only refresher, unless somebody is and has time left. One conditional write."""
-        free = "attribute_not_exists(#until) OR #until < :now"
-        mine = {"owner": owner, "until": until}
-        return self._table.update_if(free, _pk(account), "refresh", mine, now=now) is not None
+        free = "attribute_not_exists(#until) OR #until < :now OR #owner = :mine"
+        change = {"owner": owner, "until": until}
+        return self._table.update_if(free, _pk(account), "refresh", change, now=now, mine=owner) is not None
 
     def unlock_refresh(self, account: str, owner: str) -> None:
         """Lets the next one refresh, if ``owner`` is still the one. One conditional write."""
@@ -179,13 +182,18 @@ class Store:
             self._table.update_if("#due = :mine", pk, "account", {"due": longer}, mine=until)
         return Lease(number(item, "leases"), item.get("portal", {}).get("S"))
 
+    def give_back(self, account: str, now: datetime) -> None:
+        """Undoes a lease: the account could not be queued."""
+        self._table.update(_pk(account), "account", _planned(now), {"tries": -1})
+
     def ask(self, account: str, due: datetime) -> None:
         """Wants a look at the account at ``due``, whatever was planned, because something of it has changed."""
         self._table.update(*self._asking(account, due))
 
     def postpone(self, account: str, asks: int, due: datetime | None) -> None:
         """Puts the look back to ``due`` once what was asked for has been done, unless somebody has asked since."""
-        self._table.update_if("#asks = :asks", _pk(account), "account", _planned(due), asks=asks)
+        unchanged = "#asks = :asks AND attribute_not_exists(#pending)"
+        self._table.update_if(unchanged, _pk(account), "account", _planned(due), asks=asks)
 
     def settle(self, account: str, settlement: Settlement, now: datetime) -> None:
         """Ends a look: plans the next one, which is at once if somebody has asked for something since it began."""
@@ -201,7 +209,8 @@ class Store:
         same: dict[str, Any] = {"asks": settlement.asks} if settlement.asks else {}
         unasked = "#asks = :asks" if same else "attribute_not_exists(#asks)"
         if self._table.update_if(unasked, _pk(account), "account", change, **same) is None:
-            self._table.update(_pk(account), "account", {**_planned(now), "pending": None, "tries": None})
+            again = {**_planned(now), "pending": None, "tries": None, "active": True}
+            self._table.update(_pk(account), "account", again)
 
     # ---- policies ---------------------------------------------------------------------------------------------------
 
@@ -379,7 +388,11 @@ def _planned(due: datetime | None) -> Item:
 
 def _policy(item: Item) -> Saved[Policy]:
     name = item["sk"]["S"].removeprefix("policy#")
-    return Saved(read_policy(name, item["document"]["S"]), item["version"]["S"])
+    try:
+        policy = read_policy(name, item["document"]["S"])
+    except PolicyError:
+        policy = unreadable(name)
+    return Saved(policy, item["version"]["S"])
 
 
 def _hold(item: Item) -> Saved[Hold]:

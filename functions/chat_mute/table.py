@@ -1,13 +1,19 @@
 """One DynamoDB table with the key ``pk``, ``sk``: reads and conditional writes in plain values."""
 
+import random
 import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from bitrix24 import Clock
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+_WAITS = 0.02, 0.05, 0.1, 0.2  # seconds
+_jitter = random.SystemRandom()
 
 Item = dict[str, Any]
 Fields = Mapping[str, Any]
@@ -29,9 +35,10 @@ class Table:
     Items that are insisted on when they are written have a ``version``, new with each write.
     """
 
-    def __init__(self, dynamodb: "DynamoDBClient", name: str) -> None:
+    def __init__(self, dynamodb: "DynamoDBClient", name: str, clock: Clock) -> None:
         self._dynamodb: Any = dynamodb  # arguments are put together here, which boto3's stubs cannot follow
         self._name = name
+        self._clock = clock
 
     def get(self, pk: str, sk: str) -> Item | None:
         """One item, consistent, as DynamoDB writes it."""
@@ -59,7 +66,7 @@ class Table:
 
     def update(self, pk: str, sk: str, fields: Fields, add: Fields | None = None) -> None:
         """Sets attributes, or removes those that are None, and adds to numbers."""
-        self._dynamodb.update_item(**self.change(pk, sk, fields, add))
+        self._alone(self._dynamodb.update_item, self.change(pk, sk, fields, add))
 
     def update_if(
         self, condition: str, pk: str, sk: str, fields: Fields, add: Fields | None = None, **known: Any
@@ -68,10 +75,9 @@ class Table:
         change = self.change(pk, sk, fields, add)
         words = _words(condition, known)
         change |= {name: {**change.get(name, {}), **more} for name, more in words.items()}
+        change |= {"ConditionExpression": condition, "ReturnValues": "ALL_NEW"}
         try:
-            item: Item = self._dynamodb.update_item(**change, ConditionExpression=condition, ReturnValues="ALL_NEW")[
-                "Attributes"
-            ]
+            item: Item = self._alone(self._dynamodb.update_item, change)["Attributes"]
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
             return None
         return item
@@ -153,9 +159,18 @@ class Table:
                 return
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
+    def _alone(self, operation: Callable[..., Any], arguments: Item) -> Any:
+        """A single write; again where it meets a transaction on the same item, which boto3 does not do by itself."""
+        for wait in _WAITS:
+            try:
+                return operation(**arguments)
+            except self._dynamodb.exceptions.TransactionConflictException:
+                self._clock.sleep(_jitter.uniform(wait / 2, wait))
+        return operation(**arguments)
+
     def _write(self, operation: Callable[..., Any], arguments: Item) -> None:
         try:
-            operation(**arguments)
+            self._alone(operation, arguments)
         except self._dynamodb.exceptions.ConditionalCheckFailedException as error:
             found = error.response.get("Item")
         else:

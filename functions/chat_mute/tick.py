@@ -70,9 +70,15 @@ class Tick:
         return {"queued": queued}
 
     def _put(self, found: list[DueAccount], now: datetime, budget: Budget) -> int:
-        """What there is no time for stays due, and is the next tick's."""
+        """What there is no time for stays due, and is the next tick's; and so is what the queue does not take."""
         if budget() <= 0:
             return 0
         leases = [(account.name, self._store.lease(account, now)) for account in found]
         leased = [(name, lease) for name, lease in leases if lease is not None]
-        return self._queue.put(leased, now) if leased else 0
+        taken: set[str] = set()
+        try:
+            taken = self._queue.put(leased, now) if leased else taken
+        finally:
+            for name in {name for name, _ in leased} - taken:
+                self._store.give_back(name, now)
+        return len(taken)

@@ -95,7 +95,7 @@ def build(
     settings = Settings.from_environment(environment)
     aws, clock, transport = aws or connect(), clock or Clock(), transport or Transport(settings.ca_bundle)
     telemetry = Telemetry()
-    store = Store(Table(aws.dynamodb, settings.state_table))
+    store = Store(Table(aws.dynamodb, settings.state_table, clock))
     secrets = Secrets(aws.secretsmanager, settings.secret_prefix)
     accounts = Accounts(secrets, _connector(store, secrets, transport, clock, TOKEN_HOSTS | settings.token_hosts))
     muting = Muting(accounts, store, telemetry)
@@ -117,7 +117,7 @@ def build(
         schedule=Schedule(muting, schedule_once, dead_letters, telemetry, clock),
         tick=Tick(store, queue, telemetry, clock, allow_time_travel=settings.allow_time_travel),
         worker=Worker(Reconcile(accounts, store, telemetry, threads), telemetry, clock),
-        operator=Operator(holding, telemetry),
+        operator=Operator(holding, telemetry, clock),
         telemetry=telemetry,
     )
 

@@ -13,6 +13,10 @@ class TransactionCanceledException(ClientError):
     """A transaction changed nothing; its response says why, action by action."""
 
 
+class TransactionConflictException(ClientError):
+    """A single write met a transaction on the same item."""
+
+
 class ResourceNotFoundException(ClientError):
     """There is no such table, or secret."""
 
@@ -44,6 +48,7 @@ class DynamoDBExceptions:
     ConditionalCheckFailedException = ConditionalCheckFailedException
     ResourceNotFoundException = ResourceNotFoundException
     TransactionCanceledException = TransactionCanceledException
+    TransactionConflictException = TransactionConflictException
 
 
 class SQSExceptions:

@@ -18,10 +18,12 @@ class Wish:
     Attributes:
         policies: those that want it quiet now, by name, and until when each does.
         until: the end of the united window of all its policies; None if it is not to be quiet.
+        since: that window's start, which changes nothing about what is wanted.
     """
 
     policies: Mapping[str, datetime] = field(default_factory=dict)
     until: datetime | None = None
+    since: datetime | None = field(default=None, compare=False)
 
 
 class Agenda:
@@ -73,13 +75,13 @@ def wish(policies: list[Policy], now: datetime) -> Wish:
 
     In a short pause between the windows of two policies the chat stays quiet for the one about to begin.
     """
-    until = windows.quiet_until(policies, now)
-    if until is None:
+    window = windows.running_or_next(policies, now) if windows.is_quiet(policies, now) else None
+    if window is None:
         return Wish()
     ends = {policy.name: windows.quiet_until([policy], now) for policy in policies}
     running = {name: end for name, end in ends.items() if end}
     if not running:
         coming = {policy.name: windows.running_or_next([policy], now) for policy in policies}
         soon = now + timedelta(seconds=PAUSE)
-        running = {name: window.end for name, window in coming.items() if window and window.start <= soon}
-    return Wish(running, until)
+        running = {name: found.end for name, found in coming.items() if found and found.start <= soon}
+    return Wish(running, window.end, window.start)

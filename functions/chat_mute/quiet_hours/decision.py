@@ -8,7 +8,7 @@ audible when its owners let go (a mute through this service is seen, and kept). 
 unmuting a chat and our noting it. Nor can what a person did and undid between two looks.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from chat_mute.quiet_hours.holds import Hold, Owner, State
@@ -94,6 +94,28 @@ def refused(situation: Situation) -> Hold | None:
     if hold is not None and not (hold.state is State.MUTING and situation.observed is False):
         return hold
     return situation.left_alone(situation.wish.until) if situation.wish.until else None
+
+
+def overruled(stored: Hold, found: Hold | None, *, muted: bool) -> Hold | None:
+    """What to store where the portal was told one thing while somebody else's record came to say another.
+
+    The portal does what it was told last, and nobody knows whose word that was; the record is right, being newer. So it
+    becomes one that is yet to be carried out, and the next look tells the portal once more.
+
+    Args:
+        stored: the record with which the portal was told.
+        found: the record there is now.
+        muted: what the portal was told.
+
+    Returns:
+        None if both say the same.
+    """
+    wanted = found is not None and found.state in {State.MUTING, State.HELD}
+    if wanted == muted:
+        return None
+    if found is None:
+        return replace(stored, state=State.RELEASING, owners={}, keep=False, prior_muted=False, overridden_until=None)
+    return replace(found, state=State.MUTING if wanted else State.RELEASING)
 
 
 def _hold(situation: Situation, hold: Hold | None, owners: dict[str, Owner]) -> Decision:

@@ -8,7 +8,7 @@ from typing import Any
 
 from chat_mute.quiet_hours import reading, zones
 from chat_mute.quiet_hours.reading import PolicyError
-from chat_mute.quiet_hours.selection import Selection, parse_selection
+from chat_mute.quiet_hours.selection import All, Selection, parse_selection
 from chat_mute.quiet_hours.windows import Interval, Window
 
 WINDOWS_MAX = 64
@@ -74,6 +74,11 @@ class Policy:
             enabled=reading.flag(given.get("enabled", True), "enabled"),
         )
 
+    @property
+    def readable(self) -> bool:
+        """Whether it is one that somebody has made; see `unreadable`."""
+        return bool(self.windows or self.dates)
+
     def to_json(self) -> dict[str, Any]:
         """The canonical document; reading it gives this policy again, but for a skip."""
         windows = [{"days": [DAYS[day] for day in window.days], **_times(window)} for window in self.windows]
@@ -85,6 +90,14 @@ class Policy:
             "chats": self.selection.to_json(),
             "enabled": self.enabled,
         }
+
+
+def unreadable(name: str) -> Policy:
+    """What stands for a stored policy that makes no sense any more, e.g. because its zone is gone: it wants nothing.
+
+    One such policy must not keep an account from letting go of what its others hold.
+    """
+    return Policy(name, "UTC", (), {}, All(), enabled=False)
 
 
 def is_policy_name(name: object) -> bool:

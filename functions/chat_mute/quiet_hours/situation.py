@@ -114,6 +114,10 @@ class Situation:
         )  # fmt: skip
 
     def _window_muted(self, hold: Hold) -> datetime | None:
-        """The end of the window that runs, if a window (and not only a caller) had muted the chat and still runs."""
-        windows = any(name.startswith(POLICY) and owner.until > self.now for name, owner in hold.owners.items())
+        """The end of the united window that runs, if it (and not only a caller) had muted the chat.
+
+        The policy that did so may have ended meanwhile, and another may have taken over without a pause.
+        """
+        since = self.wish.since or self.now
+        windows = any(name.startswith(POLICY) and owner.until > since for name, owner in hold.owners.items())
         return self.wish.until if windows else None

@@ -1,5 +1,6 @@
 """Reading chats: `im.recent.list` and `im.dialog.get`, whose shapes differ."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -15,6 +16,7 @@ from bitrix24.users import checked_call
 
 PAGE = 200
 """`im.recent.list` gives at most so many at once."""
+_DIALOG_ID = re.compile(r"(?:chat|sg|crm)?[1-9][0-9]{0,18}", re.ASCII)
 EMPTY_PAGES = 3
 """Pages are filtered after they are cut, so one may be empty and the next not; so many in a row end the list."""
 
@@ -190,7 +192,8 @@ def _chat(item: dict[str, Any], details: Any, user_id: int, asked: str | None = 
         return None
     numbered = f"chat{chat_id}"
     listed = item.get("id") if details is not item else None  # in `im.dialog.get` it is the chat's number
-    dialog_id = str(item.get("dialog_id") or listed or numbered)
+    said = str(item.get("dialog_id") or listed)
+    dialog_id = said if _DIALOG_ID.fullmatch(said) else numbered
     names = dict.fromkeys(name for name in (_workgroup(details), asked) if name not in {None, numbered, dialog_id})
     restrictions = details.get("restrictions")
     return Chat(

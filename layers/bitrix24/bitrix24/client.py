@@ -21,7 +21,7 @@ EVERY_METHOD = "*"
 MAX_TRIES = 4
 _BACKOFF_SECONDS, _BACKOFF_MAX_SECONDS = 0.5, 8.0
 _OPERATION_PAUSE, _OVERLOAD_PAUSE = timedelta(seconds=300), timedelta(seconds=900)
-_OPERATION_PAUSE_MAX = timedelta(days=1)  # ten minutes are documented; a strange clock must not stop us for years
+_OPERATION_PAUSE_MAX = timedelta(hours=1)  # ten minutes are documented; a strange clock must not stop us for long
 _GONE = (
     "The access token is gone: the app was removed, or a refresh's answer was lost."
     " Install the app again and replace the account's secret."
@@ -138,12 +138,18 @@ class Client:
 
     def _call(self, method: str, params: Mapping[str, Any], time_left: TimeLeft) -> Answer:
         met: Counter[type[errors.Bitrix24Error]] = Counter()
+        may_be_done = False
         while True:
-            self.limits.take(time_left)
+            try:
+                self.limits.take(time_left)
+            except errors.NoRoom as error:
+                error.may_be_done = may_be_done
+                raise
             used = self.credentials
             outcome = self._try(used, method, params, time_left)
             if isinstance(outcome, Answer):
                 return outcome
+            outcome.may_be_done = may_be_done = may_be_done or outcome.may_be_done
             met[type(outcome)] += 1
             first = met[type(outcome)] == 1
             if first and isinstance(outcome, errors.CredentialError) and self._renew(used, outcome, time_left):

@@ -21,9 +21,11 @@ class Bitrix24Error(Exception):
         code: the portal's code in the documentation's spelling, or one of ours (``PORTAL_MOVED`` and the like).
         description: one line for people, free of secrets and tags, at most 300 characters.
         tries: how often one call may meet this error before it gives up, if its time budget allows.
+        may_be_done: whether the call may have taken effect all the same, at this try or at one before it.
     """
 
     tries: ClassVar[int] = 1
+    may_be_done: bool = False
 
     def __init__(self, code: str, description: str = "") -> None:
         self.code = code
@@ -88,6 +90,7 @@ class PortalFailed(Bitrix24Error):
     """A fault inside the portal that may pass: a 5xx page, ``INTERNAL_SERVER_ERROR``, ``CONNECTION_ERROR``."""
 
     tries = 4
+    may_be_done = True
 
 
 class BatchRefused(Bitrix24Error):
@@ -105,6 +108,8 @@ class NotExecuted(Bitrix24Error):
 
 class UnexpectedAnswer(Bitrix24Error):
     """JSON that means nothing to us; asking again would not change it."""
+
+    may_be_done = True
 
     def __init__(self, description: str) -> None:
         super().__init__("ERROR_UNEXPECTED_ANSWER", description)
@@ -127,6 +132,7 @@ class PortalUnreachable(Bitrix24Error):
     """Refused, reset, DNS or TLS: no HTTP answer came."""
 
     tries = 4
+    may_be_done = True
 
     def __init__(self, description: str) -> None:
         super().__init__("PORTAL_UNREACHABLE", description)
@@ -136,6 +142,7 @@ class PortalTimeout(Bitrix24Error):
     """No answer within the time budget. Whether the call took effect is unknown."""
 
     tries = 4
+    may_be_done = True
 
     def __init__(self) -> None:
         super().__init__("PORTAL_TIMEOUT")
@@ -201,8 +208,13 @@ def spelled(code: str) -> str:
     return _SPELLING.get(code.upper(), code)
 
 
+def is_broken(error: Bitrix24Error) -> bool:
+    """Whether a person has to act before anything more can be done for the account; a pause passes by itself."""
+    return isinstance(error, OF_THE_ACCOUNT) and not isinstance(error, Paused)
+
+
 def is_final(error: Bitrix24Error) -> bool:
-    """Whether asking again would bring the same: it is a chat's own error, not the account's, and no passing trouble."""
+    """Whether asking again would bring the same: it is a chat's own error, not the account's, nor passing trouble."""
     return error.tries == 1 and not isinstance(error, (QueryLimitExceeded, *OF_THE_ACCOUNT))
 
 

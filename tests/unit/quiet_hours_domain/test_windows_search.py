@@ -175,7 +175,8 @@ def test_searches_agree_with_everything_laid_out(several: list[Policy], now: dat
     expected = next((each for each in whole if each.end > now), None)
     assert expected is not None
     running = expected.start <= now
-    if expected.end - expected.start < timedelta(days=100):
+    laid_out = expected.start > at("2025-11-03 00:00")  # else it may begin before what is laid out does
+    if laid_out and expected.end - expected.start < timedelta(days=100):
         assert windows.running_or_next(several, now) == expected
         assert windows.quiet_until(several, now) == (expected.end if running else None)
         assert windows.next_change(several, now) == (expected.end if running else expected.start)
