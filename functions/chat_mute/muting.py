@@ -115,7 +115,10 @@ class Muting:
         if decision.because is Because.FOREIGN:
             raise Bitrix24Error("USER_CHANGED", "Another user's secret still holds this chat; see docs/operations.md.")
         if decision.before is None or decision.before == situation.hold:
-            return _tell(client, request, time_left)
+            answer = _tell(client, request, time_left)
+            if situation.hold is None and self._store.hold(account, situation.chat_id) is not None:
+                raise Conflict  # a window has begun meanwhile, and knows nothing of this
+            return answer
         now, text = situation.now, decision_text(decision, situation.now)
         guard = min(head.due or now + CALL, now + CALL)
         version = self._store.begin_hold(account, decision.before, version, text, guard)
