@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from chat_mute.quiet_hours.agenda import Wish
-from chat_mute.quiet_hours.decision import decide, refused
+from chat_mute.quiet_hours.decision import decide, overruled, refused
 from chat_mute.quiet_hours.holds import Hold, State
 from chat_mute.quiet_hours.situation import Situation
 from chat_mute.quiet_hours.windows import FOREVER
@@ -222,6 +222,33 @@ def test_a_chat_the_portal_refuses_is_left_alone_until_the_window_ends() -> None
         assert left == OVERRIDE
         assert outcome(decide(chat(left, observed=False))) == ("leave", "overridden")
         assert refused(chat(recorded, observed=False, wish=NOTHING)) is None
+
+
+@pytest.mark.parametrize(
+    ("found", "muted", "state"),
+    [
+        (None, True, RELEASING),
+        (OVERRIDE, True, RELEASING),
+        (hold(RELEASING, {}), True, RELEASING),
+        (hold(HELD), True, None),
+        (hold(MUTING), True, None),
+        (None, False, None),
+        (OVERRIDE, False, None),
+        (hold(RELEASING, {}), False, None),
+        (hold(HELD, prior=True), False, MUTING),
+        (hold(MUTING, prior=True), False, MUTING),
+    ],
+)
+def test_the_newer_record_is_told_once_more_where_the_portal_was_told_otherwise(
+    found: Hold | None, muted: bool, state: State | None
+) -> None:
+    told = overruled(hold(MUTING if muted else RELEASING, prior=True, keep=True), found, muted=muted)
+    if state is None:
+        assert told is None
+    elif found is None:
+        assert told == hold(RELEASING, {})
+    else:
+        assert told == replace(found, state=state)
 
 
 def test_refused_leaves_what_was_there() -> None:
