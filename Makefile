@@ -37,6 +37,10 @@ reads: setup-local  ## DynamoDB reads of an idle tick with 1 to 100,000 policies
 bench-client: setup-local $(VENVS)/sdk/.ready  ## the layer beside b24pysdk and fast-bitrix24, ~20 minutes; build/bench-client.json
 	@$(RUN) $(BIN)/python -m local.bench.client
 
+.PHONY: scale
+scale: $(VENVS)/dev/.ready  ## ten thousand accounts in virtual time, ~8 minutes (PORTALS=20 for a quick one); build/scale.json
+	@$(RUN) PYTHONPATH=functions:layers/bitrix24 $(BIN)/python -m local.scale $(if $(PORTALS),--portals $(PORTALS)) $(SCALE)
+
 # ---- checks -----------------------------------------------------------------------------------------------------------
 
 .PHONY: check

@@ -1,4 +1,4 @@
-"""`make invoke EVENT=events/....json`: events through the real runtime, one after the other, on a stack of their own."""
+"""`make invoke EVENT=events/....json`: events through the real runtime, in a row, on a stack of their own."""
 
 import json
 import sys

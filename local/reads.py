@@ -85,9 +85,9 @@ class _Context:
         return int(LAMBDA_SECONDS * 1000)
 
 
-def add_policies(dynamodb: Any, table: str, numbers: Sequence[int], now: datetime) -> None:
+def add_policies(dynamodb: Any, table: str, numbers: Sequence[int], clock: Clock) -> None:
     """A policy each for as many accounts, stored and then looked at once: now each waits for its window."""
-    store = Store(Table(dynamodb, table))
+    store, now = Store(Table(dynamodb, table, clock)), clock.now()
     policy = read("night", NIGHT)
     edge = windows.next_change([policy], now)
     for number in numbers:
@@ -103,7 +103,7 @@ def idle_tick(dynamodb: Any, table: str, clock: Clock) -> Cost:
         RuntimeError: something was.
     """
     counted = Counted(dynamodb)
-    store = Store(Table(counted, table))  # type: ignore[arg-type]
+    store = Store(Table(counted, table, clock))  # type: ignore[arg-type]
     telemetry = Telemetry()
     tick = Tick(store, AccountQueue(_no_queue, ""), telemetry, clock, allow_time_travel=False)
     if telemetry.observe(tick.handle)({"tick": clock.now().isoformat()}, _Context())["queued"]:
@@ -118,22 +118,22 @@ def _no_queue() -> Any:
 def idle_in_memory(counts: Sequence[int]) -> Iterator[tuple[int, Cost]]:
     """The idle tick's cost with each number of policies, ascending."""
     stack = VirtualStack(start=NOON)
-    there = 0
+    clock, there = stack.clock, 0
     for count in counts:
-        add_policies(stack.dynamodb, STATE, range(there, count), NOON)
+        add_policies(stack.dynamodb, STATE, range(there, count), clock)
         there = count
-        yield count, idle_tick(stack.dynamodb, STATE, stack.clock)
+        yield count, idle_tick(stack.dynamodb, STATE, clock)
 
 
 def idle_on_emulator(counts: Sequence[int]) -> Iterator[tuple[int, Cost]]:
     """The same on the emulator, over HTTP, in the table that template.yaml makes."""
     with running(Portal()) as stack:
         dynamodb, table = stack.emulator.client("dynamodb"), stack.outputs["StateTableName"]
-        there = 0
+        clock, there = VirtualClock(NOON), 0
         for count in counts:
-            add_policies(dynamodb, table, range(there, count), NOON)
+            add_policies(dynamodb, table, range(there, count), clock)
             there = count
-            yield count, idle_tick(dynamodb, table, VirtualClock(NOON))
+            yield count, idle_tick(dynamodb, table, clock)
 
 
 def looks(chats: int) -> Iterator[tuple[str, Cost]]:

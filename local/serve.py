@@ -19,7 +19,7 @@ from local.world import ANN, bells, furnish
 FRONT_PORT = 8443
 _POLICY = (
     '{"timezone": "Europe/Berlin", "windows": [{"days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"],'
-    ' "start": "00:00", "end": "24:00"}], "chats": {"all": true}}'
+    ' "start": "06:00", "end": "05:00"}], "chats": {"all": true}}'
 )
 
 
@@ -60,14 +60,18 @@ def _how_to(stack: Stack) -> str:
   call() {{ curl --silent --cacert {stack.ca_bundle} --aws-sigv4 aws:amz:eu-west-1:execute-api \\
     --user {credentials.access_key}:{credentials.secret_key} "$@"; echo; }}
 
-  call $API/im.chat.mute -d '{{"CHAT_ID": 1489}}'                                # now, as Bitrix24 does
-  call $API/im.chat.mute -d '{{"CHAT_ID": 1489, "FOR": "PT3M", "REASON": "tea"}}'  # audible again in three minutes
-  call $API/quiet-hours/now -X PUT -d '{_POLICY}'  # quiet from the next minute on
-  call $API/quiet-hours/now/preview?days=2
-  call $API/holds                                                              # what is kept muted, and for whom
-  call $API/chats/547                                                          # why, and when that changes
-  call $API/quiet-hours/now/skip -X POST                                       # not this time
-  call $API/quiet-hours/now -X DELETE                                          # within a minute all is as it was
+  # one chat, as Bitrix24 does; and one for three minutes
+  call $API/im.chat.mute -d '{{"CHAT_ID": 1489}}'
+  call $API/im.chat.mute -d '{{"CHAT_ID": 1490, "FOR": "PT3M", "REASON": "tea"}}'
+  # a policy, quiet but for an hour at five in the morning: the next minute's tick mutes
+  call $API/quiet-hours/tea -X PUT -d '{_POLICY}'
+  call $API/quiet-hours/tea/preview?days=2
+  # what is kept muted, and for whom; one chat, why, and when that changes
+  call $API/holds
+  call $API/chats/547
+  # not this time; and no more: within a minute all is as it was
+  call $API/quiet-hours/tea/skip -X POST
+  call $API/quiet-hours/tea -X DELETE
 """
 
 

@@ -49,6 +49,8 @@ class Stack:
         self.ca_bundle = authority.bundle
         self.url = f"https://127.0.0.1:{front.port}/_aws/execute-api/{outputs['ApiId']}/live"
         self._root = emulator.client
+        self._logged: list[str] = []
+        self._log_tokens: dict[str, str] = {}
 
     def put_account(self, account: str, secret: dict[str, Any] | str) -> None:
         """Creates or replaces an account's secret."""
@@ -130,11 +132,29 @@ class Stack:
         return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
 
     def log_lines(self) -> list[str]:
-        """What the function wrote to its log group."""
-        pages = (
-            self._root("logs").get_paginator("filter_log_events").paginate(logGroupName=self.outputs["LogGroupName"])
-        )
-        return [event["message"] for page in pages for event in page["events"]]
+        """What the function wrote to its log group so far; what is new comes last. Each of its processes has a stream.
+
+        The emulator's filter_log_events ends at 10,000 lines.
+        """
+        logs, group = self._root("logs"), self.outputs["LogGroupName"]
+        new = [
+            event
+            for page in logs.get_paginator("describe_log_streams").paginate(logGroupName=group)
+            for stream in page["logStreams"]
+            for event in self._new_lines(logs, group, stream["logStreamName"])
+        ]
+        self._logged += [event["message"] for event in sorted(new, key=lambda event: int(event["timestamp"]))]
+        return list(self._logged)
+
+    def _new_lines(self, logs: Any, group: str, stream: str) -> Iterator[dict[str, Any]]:
+        events = True
+        while events:
+            token = self._log_tokens.get(stream)
+            start = {"nextToken": token} if token else {"startFromHead": True}
+            answer = logs.get_log_events(logGroupName=group, logStreamName=stream, **start)
+            yield from answer["events"]
+            events = bool(answer["events"])
+            self._log_tokens[stream] = answer["nextForwardToken"]
 
 
 @contextlib.contextmanager

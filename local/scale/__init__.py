@@ -2,6 +2,7 @@
 
     python -m local.scale --portals 500 --accounts 20 --chats 200 --seed 1
 
-What is simulated and what is assumed is in docs/scale.md. A `world` is portals, AWS and the service on one clock; portals
-do not share anything but Lambda's concurrency, so each has a world of its own and the machine's cores share the worlds.
+A `world` is some portals, AWS and the service on one clock. Portals share nothing but the tick and Lambda's
+concurrency, so a run is several worlds, each with its part of those. What is assumed, and what that hides, is in
+docs/scale.md.
 """

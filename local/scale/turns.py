@@ -1,17 +1,13 @@
 """Threads in virtual time: they take turns, and what waits at the same time does not add up."""
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from contextlib import contextmanager
-from functools import partial
+from datetime import datetime
 from heapq import heappop, heappush
 from threading import Lock, Thread
-from typing import Any, TypeVar
-from unittest import mock
+from typing import Any, Self, TypeVar
 
-from bitrix24 import muting
-from chat_mute import parallel
 from local.virtual import VirtualClock
 
 T = TypeVar("T")
@@ -25,8 +21,11 @@ class Turns(VirtualClock):
     nothing but the moments, so a run is the same each time.
     """
 
-    _waiting: list[tuple[float, int, Lock]]
-    _failure: BaseException | None = None
+    def __init__(self, start: datetime) -> None:
+        super().__init__(start)
+        self._waiting: list[tuple[float, int, Lock]] = []
+        self._numbers = itertools.count()
+        self._failure: BaseException | None = None
 
     def sleep(self, seconds: float) -> None:
         """See `Clock`."""
@@ -35,9 +34,8 @@ class Turns(VirtualClock):
     def until(self, moment: float) -> None:
         """Sleeps until a moment of `monotonic`; a past one is now."""
         moment = max(self.seconds, moment)
-        if self._others and self._others[0][0] <= moment:
-            turn = self._wake_at(moment)
-            self._hand_over(turn)
+        if self._waiting and self._waiting[0][0] <= moment:
+            self._hand_over(self._wake_at(moment))
         self.seconds = max(self.seconds, moment)
         self._raise()
 
@@ -55,17 +53,21 @@ class Turns(VirtualClock):
 
         Thread(target=run, daemon=True).start()
 
-    def wait(self, futures: Iterable[Future[T]], return_when: str = "") -> tuple[set[Future[T]], set[Future[T]]]:  # noqa: ARG002
+    def wait(
+        self,
+        futures: Iterable[Future[T]],
+        return_when: str = "",  # noqa: ARG002  it is always the first
+    ) -> tuple[set[Future[T]], set[Future[T]]]:
         """`concurrent.futures.wait` for the first of them."""
         futures = set(futures)
         if not any(future.done() for future in futures):
             turn = Lock()
             turn.acquire()
-            woken = itertools.count()
+            done_before = itertools.count()
 
             def wake(_: Future[T]) -> None:
-                if not next(woken):
-                    heappush(self._others, (self.seconds, next(self._numbers), turn))
+                if not next(done_before):
+                    heappush(self._waiting, (self.seconds, next(self._numbers), turn))
 
             for future in futures:
                 future.add_done_callback(wake)
@@ -74,25 +76,10 @@ class Turns(VirtualClock):
         done = {future for future in futures if future.done()}
         return done, futures - done
 
-    @contextmanager
-    def threads_of_the_code(self) -> Iterator[None]:
-        """The threads that the layer and the function make are this clock's; those that write records go in a row."""
-        with (
-            mock.patch.multiple(muting, ThreadPoolExecutor=partial(_Pool, self), wait=self.wait),
-            mock.patch.object(parallel, "ThreadPoolExecutor", _Row),
-        ):
-            yield
-
-    @property
-    def _others(self) -> list[tuple[float, int, Lock]]:
-        if "_waiting" not in self.__dict__:
-            self._waiting, self._numbers = [], itertools.count()
-        return self._waiting
-
     def _wake_at(self, moment: float) -> Lock:
         turn = Lock()
         turn.acquire()
-        heappush(self._others, (moment, next(self._numbers), turn))
+        heappush(self._waiting, (moment, next(self._numbers), turn))
         return turn
 
     def _hand_over(self, turn: Lock) -> None:
@@ -100,7 +87,7 @@ class Turns(VirtualClock):
         turn.acquire()
 
     def _next(self) -> None:
-        moment, _, turn = heappop(self._others)
+        moment, _, turn = heappop(self._waiting)
         self.seconds = max(self.seconds, moment)
         turn.release()
 
@@ -110,13 +97,13 @@ class Turns(VirtualClock):
             raise failure
 
 
-class _Pool:
-    """What `mute_many` wants of a ThreadPoolExecutor; it never submits more than may run."""
+class Pool:
+    """What the code wants of a ThreadPoolExecutor, its threads a clock's; nobody here submits more than may run."""
 
-    def __init__(self, clock: Turns, _threads: int) -> None:
+    def __init__(self, clock: Turns, _threads: int = 0) -> None:
         self._clock = clock
 
-    def __enter__(self) -> "_Pool":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -135,20 +122,13 @@ class _Pool:
         self._clock.spawn(run)
         return future
 
-
-class _Row:
-    """A ThreadPoolExecutor that does one thing after the other."""
-
-    def __init__(self, _threads: int) -> None:
-        """Has no threads."""
-
-    def __enter__(self) -> "_Row":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Nothing is left running."""
-
-    @staticmethod
-    def map(work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-        """The results, in order."""
-        return map(work, items)
+    def each(self, work: Callable[[T], R], items: Iterable[T], threads: int) -> list[R]:
+        """``work`` for each item, so many at a time; the results as they come."""
+        waiting, results = list(items)[::-1], []
+        flying: set[Future[R]] = set()
+        while waiting or flying:
+            while waiting and len(flying) < threads:
+                flying.add(self.submit(work, waiting.pop()))
+            landed, flying = self._clock.wait(flying)
+            results += [future.result() for future in landed]
+        return results

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -53,6 +54,19 @@ class Service:
 
     def mute(self, account: str, body: Any, headers: dict[str, str] | None = None) -> requests.Response:
         return self.call("POST", f"/{account}/im.chat.mute", body, headers)
+
+    def minute(self, at: datetime | None = None) -> int:
+        """A tick as of a moment, and its workers done. Returns how many accounts were queued."""
+        queued: int = self.stack.invoke_tick(at)["queued"]
+        assert self.stack.wait_for_queue()
+        return queued
+
+    def clean(self, account: str) -> None:
+        """Leaves an account nothing to do, so that it is not due when another test travels in time."""
+        for policy in self.call("GET", f"/{account}/quiet-hours").json()["policies"]:
+            self.call("DELETE", f"/{account}/quiet-hours/{policy['name']}")
+        self.call("DELETE", f"/{account}/holds")
+        self.minute()
 
     def asked(self) -> int:
         """How often the portal was asked so far, but for the slow chat, whose call ends whenever it ends."""

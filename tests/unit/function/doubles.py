@@ -17,6 +17,8 @@ from chat_mute.idempotency import Idempotency
 from chat_mute.muting import Muting
 from chat_mute.observability import Telemetry
 from chat_mute.request import MuteRequest
+from chat_mute.store import Store
+from chat_mute.table import Table as StateTable
 from local.inmemory import DynamoDB, Index, Queue, Queues, SecretsManager, Table
 from tests.unit.layer.doubles import CODE, URL, FakeClock, MemoryStore, ScriptedTransport, Step, success
 
@@ -176,6 +178,11 @@ def api(muting: FakeMuting, check: FakeAccountCheck, dynamodb: DynamoDB, telemet
     use_cases: Any = {field.name: SimpleNamespace() for field in fields(UseCases)}
     idempotency = Idempotency(as_client(dynamodb), "idempotency", "api:v1", 60)
     return Api(UseCases(**{**use_cases, "muting": muting, "account_check": check}), idempotency, telemetry, clock)
+
+
+def state(dynamodb: Any) -> Store:
+    """The store on a client, or on what stands for one."""
+    return Store(StateTable(as_client(dynamodb), "state", FakeClock()))
 
 
 def as_client(double: Any) -> Any:

@@ -12,10 +12,8 @@ from bitrix24 import OAuth, Rate, Webhook
 from bitrix24.errors import CredentialError
 from chat_mute.account_store import AccountStore
 from chat_mute.accounts import Secrets, parse
-from chat_mute.store import Store
-from chat_mute.table import Table
 from local.inmemory import DynamoDB
-from tests.unit.function.doubles import URL, FakeSecrets, as_client, tables
+from tests.unit.function.doubles import URL, FakeSecrets, as_client, state, tables
 
 NOW = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
 LATER = NOW + timedelta(seconds=30)
@@ -36,9 +34,7 @@ def store(secrets: FakeSecrets) -> AccountStore:
 
 
 def another(secrets: FakeSecrets, dynamodb: DynamoDB) -> AccountStore:
-    return AccountStore(
-        Store(Table(as_client(dynamodb), "state")), Secrets(as_client(secrets), "quiet-hours"), "default"
-    )
+    return AccountStore(state(dynamodb), Secrets(as_client(secrets), "quiet-hours"), "default")
 
 
 def test_loading_passes_the_cache_by(secrets: FakeSecrets, store: AccountStore) -> None:
@@ -76,7 +72,7 @@ def test_a_dead_refreshers_right_ends_by_itself_and_it_takes_nobody_elses_away(s
 
 def test_its_requests_are_valid_for_dynamodb() -> None:
     client = boto3.client("dynamodb")
-    store = Store(Table(client, "state"))
+    store = state(client)
     with Stubber(client) as stubber:
         stubber.add_response("update_item", {"Attributes": {}})
         assert store.lock_refresh("default", "me", NOW, LATER)

@@ -9,6 +9,7 @@ from local.virtual import CALLER
 from tests.unit.function.office import BEN, OF_ROLE, PRIVATE, Office, at
 
 ME = f"caller:{CALLER}"
+KEY = {"Idempotency-Key": "key-1"}
 CI = "arn:aws:iam::000000000000:user/ci"
 EMOJI = "\U0001f600"
 
@@ -78,44 +79,37 @@ def test_a_reason_is_shown_with_the_hold_and_never_told_the_portal(office: Offic
 
 # ---- what is refused ------------------------------------------------------------------------------------------------
 
-NO_DURATION = "must be a duration like"
-NO_TIME = "must be a time like"
-REFUSED: list[tuple[dict[str, Any], str]] = [
-    *[
-        ({"UNTIL": value}, f"UNTIL: {NO_TIME}")
-        for value in (
-            *("", "tomorrow", "2026-03-03", "2026-03-03T18:00:00", "2026-03-03 18:00:00Z", "2026-03-03T18Z"),
-            *("20260303T180000Z", "2026-03-03T18:00:00+0100", "2026-03-03T18:00:00+01", "2026-03-03T18:00:00 Z"),
-            *("2026-02-29T00:00:00Z", "2026-03-03T24:00:00Z", "2026-03-03T18:60:00Z", "2026-03-03T18:00:00.Z"),
-            *("2026-03-03T18:00:00Z\n", "\u0662026-03-03T18:00:00Z", 1772560800, True, [], {}),
-        )
-    ],
-    *[
-        ({"FOR": value}, f"FOR: {NO_DURATION}")
-        for value in (
-            *("", "P", "PT", "P1DT", "8H", "T8H", "P8H", "PT8D", "P1Y", "P1M", "P1Y2D", "P1M2D", "P1W2D", "P1WT1H"),
-            *("PT1.5H", "PT1,5H", "P0.5D", "PT-1H", "-PT1H", "+PT1H", "PT 1H", " PT1H", "PT1H ", "PT1H\n", "pt1h", "Pt1H"),
-            *("PT1M1H", "PT1H1H", "PTH", "PT\u0661H", "PT9999999999H", 3600, True, [], {}),
-        )
-    ],
-    *[({"FOR": value}, "FOR: must be longer than nothing") for value in ("PT0S", "P0D", "P0W", "P0DT0H0M0S")],
-    *[({"FOR": value}, "FOR: ") for value in ("P367D", "P53W", "PT8785H", "P366DT1S", "P999999999D", "P999999999W")],
-    *[
-        ({"UNTIL": value}, "UNTIL: must be in the future")
-        for value in ("2026-03-03T12:00:00Z", "2026-03-03T12:00:00.9Z", "2026-03-03T12:59:00+01:00", "0001-01-01T00:00Z")
-    ],
-    *[
-        ({"UNTIL": value}, "UNTIL: at most 366 days")
-        for value in ("2027-03-04T12:00:01Z", "9999-12-31T23:59:59Z", "2027-03-04T12:01:00Z")
-    ],
+Refused = tuple[dict[str, Any], str]
+
+
+def each(field: str, reason: str, *values: Any) -> list[Refused]:
+    return [({field: value}, f"{field}: {reason}") for value in values]
+
+
+REFUSED: list[Refused] = [
+    *each("UNTIL", "must be a time like", "", "tomorrow", "2026-03-03", "2026-03-03T18:00:00", "2026-03-03 18:00:00Z"),
+    *each("UNTIL", "must be a time like", "2026-03-03T18Z", "20260303T180000Z", "2026-03-03T18:00:00+0100"),
+    *each("UNTIL", "must be a time like", "2026-03-03T18:00:00+01", "2026-03-03T18:00:00 Z", "2026-02-29T00:00:00Z"),
+    *each("UNTIL", "must be a time like", "2026-03-03T24:00:00Z", "2026-03-03T18:60:00Z", "2026-03-03T18:00:00.Z"),
+    *each(
+        "UNTIL", "must be a time like", "2026-03-03T18:00:00Z\n", "\u0662026-03-03T18:00:00Z", 1772560800, True, [], {}
+    ),
+    *each("UNTIL", "must be in the future", "2026-03-03T12:00:00Z", "2026-03-03T12:00:00.9Z", "0001-01-01T00:00Z"),
+    *each("UNTIL", "must be in the future", "2026-03-03T12:59:00+01:00", "2026-03-03T11:59:59Z"),
+    *each("UNTIL", "at most 366 days", "2027-03-04T12:00:01Z", "2027-03-04T12:01Z", "9999-12-31T23:59:59Z"),
+    *each("FOR", "must be a duration like", "", "P", "PT", "P1DT", "8H", "T8H", "P8H", "PT8D", "PTH", "pt1h", "Pt1H"),
+    *each("FOR", "must be a duration like", "P1Y", "P1M", "P1Y2D", "P1M2D", "P1W2D", "P1WT1H", "PT1M1H", "PT1H1H"),
+    *each("FOR", "must be a duration like", "PT1.5H", "PT1,5H", "P0.5D", "PT-1H", "-PT1H", "+PT1H", "PT9999999999H"),
+    *each("FOR", "must be a duration like", "PT 1H", " PT1H", "PT1H ", "PT1H\n", "PT\u0661H", 3600, True, [], {}),
+    *each("FOR", "must be longer than nothing", "PT0S", "P0D", "P0W", "P0DT0H0M0S"),
+    *each("FOR", "", "P367D", "P53W", "PT8785H", "P366DT1S", "P999999999D", "P999999999W"),
     ({"UNTIL": "2026-03-03T18:00:00Z", "FOR": "PT1H"}, "UNTIL, FOR: only one"),
     ({"UNTIL": "x", "FOR": "x"}, "UNTIL, FOR: only one"),
     ({"MUTE": "N", "UNTIL": "2026-03-03T18:00:00Z"}, 'UNTIL: not with MUTE "N"'),
     ({"MUTE": "N", "FOR": "PT1H"}, 'FOR: not with MUTE "N"'),
-    *[
-        ({"REASON": value}, "REASON: ")
-        for value in ("", "x" * 201, EMOJI * 201, "a\nb", "\x00", "\x7f", "\x85", "\ud83d", 7, True, [], {})
-    ],
+    *each(
+        "REASON", "must be a text", "", "x" * 201, EMOJI * 201, "a\nb", "\x00", "\x7f", "\x85", "\ud83d", 7, True, []
+    ),
 ]
 
 
@@ -130,7 +124,7 @@ def test_anything_else_is_refused_and_nobody_is_asked(office: Office, fields: di
 
 @pytest.mark.parametrize("name", ["UNTIL", "FOR", "REASON"])
 def test_null_is_absent(office: Office, name: str) -> None:
-    assert "until" not in office.mute(1, **{name: None}).body
+    assert "until" not in office.call("POST", "im.chat.mute", {"CHAT_ID": 1, name: None}).body
 
 
 def test_keys_are_read_in_any_case_and_twice_in_two_spellings_is_refused(office: Office) -> None:
@@ -148,7 +142,6 @@ def test_keys_are_read_in_any_case_and_twice_in_two_spellings_is_refused(office:
         ({"MUTE": "N", "UNTIL": "x", "REASON": ""}, "UNTIL"),
         ({"MUTE": "N", "FOR": "P1Y", "REASON": ""}, "FOR"),
         ({"MUTE": "N", "FOR": "PT1H", "REASON": ""}, "FOR"),
-        ({"UNTIL": "2020-01-01T00:00:00Z", "REASON": ""}, "UNTIL"),
         ({"FOR": "PT1H", "REASON": ""}, "REASON"),
         ({"FOR": "PT1H", "REASON": "x"}, "Idempotency-Key"),
     ],
@@ -159,6 +152,20 @@ def test_of_several_faults_the_first_in_the_contracts_order_is_told(
     refused = office.refused("POST", "im.chat.mute", {"CHAT_ID": 1, **fields}, {"Idempotency-Key": "two words"})
     assert refused[:2] == (400, "INVALID_PARAMETER")
     assert refused[2].startswith(f"{first}: ")
+
+
+def test_an_end_that_is_past_comes_before_the_reason_where_no_replay_can_be_meant(office: Office) -> None:
+    body = {"CHAT_ID": 1, "UNTIL": "2020-01-01T00:00:00Z", "REASON": ""}
+    assert office.refused("POST", "im.chat.mute", body)[2] == "UNTIL: must be in the future."
+
+
+def test_with_a_key_an_end_that_is_past_is_refused_where_nothing_is_to_be_replayed(office: Office) -> None:
+    body = {"CHAT_ID": 1, "UNTIL": "2020-01-01T00:00:00Z"}
+    for _ in range(2):
+        assert office.refused("POST", "im.chat.mute", body, KEY) == (
+            400, "INVALID_PARAMETER", "UNTIL: must be in the future.",
+        )  # fmt: skip
+    assert office.portal.calls_of("im.chat.mute") == []
 
 
 # ---- whose it is ----------------------------------------------------------------------------------------------------
@@ -186,7 +193,8 @@ def test_another_session_of_a_role_replaces_what_the_first_asked_for_and_another
 
 
 @pytest.mark.parametrize(
-    ("chat", "number"), [(1, 1), ("chat1", 1), ("CHAT1", 1), (str(BEN), PRIVATE), (f"chat{PRIVATE}", PRIVATE), ("sg7", 99)]
+    ("chat", "number"),
+    [(1, 1), ("chat1", 1), ("CHAT1", 1), (str(BEN), PRIVATE), (f"chat{PRIVATE}", PRIVATE), ("sg7", 99)],
 )
 def test_a_hold_is_of_the_chats_number_by_whatever_name_it_was_asked_for(
     office: Office, chat: int | str, number: int
@@ -199,8 +207,6 @@ def test_a_hold_is_of_the_chats_number_by_whatever_name_it_was_asked_for(
 
 
 # ---- idempotency ----------------------------------------------------------------------------------------------------
-
-KEY = {"Idempotency-Key": "key-1"}
 
 
 def test_a_replay_tells_the_first_end_and_prolongs_nothing(office: Office) -> None:
@@ -243,7 +249,6 @@ def test_until_in_two_spellings_is_the_same_request(office: Office) -> None:
     assert len(office.portal.calls_of("im.chat.mute")) == 1
 
 
-@pytest.mark.xfail(reason="UNTIL is judged before the key is looked up, so the replay is a 400")
 def test_a_replay_of_until_is_still_answered_after_its_end(office: Office) -> None:
     body = {"CHAT_ID": 1, "UNTIL": "2026-03-03T13:00:00Z"}
     office.call("POST", "im.chat.mute", body, KEY)

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import boto3
 import pytest
@@ -9,9 +10,8 @@ from botocore.stub import Stubber
 
 from bitrix24 import EVERY_METHOD
 from chat_mute.store import Store
-from chat_mute.table import Table
 from local.inmemory import DynamoDB
-from tests.unit.function.doubles import as_client, tables
+from tests.unit.function.doubles import client_error, state, tables
 
 UNTIL = datetime(2026, 3, 3, 12, 5, 0, 250_000, tzinfo=UTC)
 
@@ -23,7 +23,7 @@ def dynamodb() -> DynamoDB:
 
 @pytest.fixture
 def store(dynamodb: DynamoDB) -> Store:
-    return Store(Table(as_client(dynamodb), "state"))
+    return state(dynamodb)
 
 
 def test_an_account_without_pauses_has_none(store: Store, dynamodb: DynamoDB) -> None:
@@ -35,11 +35,39 @@ def test_the_head_of_an_account_has_its_pauses_and_the_next_who_asks_for_them_ge
     store: Store, dynamodb: DynamoDB
 ) -> None:
     store.pause("default", EVERY_METHOD, UNTIL)
-    assert store.head("default").pauses == {EVERY_METHOD: UNTIL}
+    assert store.head("default", calling=True).pauses == {EVERY_METHOD: UNTIL}
     assert store.pauses("default") == {EVERY_METHOD: UNTIL}
     assert dynamodb.calls["get_item"] == 1
     assert store.pauses("default") == {EVERY_METHOD: UNTIL}
     assert dynamodb.calls["get_item"] == 2, "once only: by then it is another purpose, and may be another time"
+
+
+def test_a_head_that_no_call_follows_leaves_nothing_for_a_later_one(store: Store, dynamodb: DynamoDB) -> None:
+    store.head("default")
+    store.pause("default", EVERY_METHOD, UNTIL)
+    assert store.pauses("default") == {EVERY_METHOD: UNTIL}
+
+
+@pytest.mark.parametrize("meetings", [1, 4, 5])
+def test_a_write_that_meets_a_transaction_on_the_same_item_is_done_again(
+    store: Store, dynamodb: DynamoDB, meetings: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, conflict = dynamodb.update_item, dynamodb.exceptions.TransactionConflictException
+    met: list[None] = []
+
+    def busy(**request: Any) -> Any:
+        if len(met) < meetings:
+            met.append(None)
+            raise conflict(client_error("TransactionConflictException", "UpdateItem").response, "UpdateItem")
+        return write(**request)
+
+    monkeypatch.setattr(dynamodb, "update_item", busy)
+    if meetings == 5:
+        with pytest.raises(conflict):
+            store.pause("default", EVERY_METHOD, UNTIL)
+        return
+    store.pause("default", EVERY_METHOD, UNTIL)
+    assert store.pauses("default") == {EVERY_METHOD: UNTIL}
 
 
 def test_pauses_are_kept_beside_each_other_and_replaced_by_newer_ones(store: Store, dynamodb: DynamoDB) -> None:
@@ -74,7 +102,7 @@ def test_a_pause_comes_back_as_it_was(store: Store, until: datetime) -> None:
 def test_its_requests_are_valid_for_dynamodb() -> None:
     """Against botocore's own model of the service, so that no parameter is only the fake's."""
     client = boto3.client("dynamodb")
-    store = Store(Table(client, "state"))
+    store = state(client)
     key = {"pk": {"S": "account#default"}, "sk": {"S": "account"}}
     with Stubber(client) as stubber:
         stubber.add_response(

@@ -12,8 +12,6 @@ from chat_mute.errors import AccountNotFound
 from chat_mute.muting import Muting
 from chat_mute.observability import Telemetry
 from chat_mute.request import MuteRequest
-from chat_mute.store import Store
-from chat_mute.table import Table
 from tests.unit.function.doubles import (
     CODE,
     OTHER_CODE,
@@ -21,8 +19,8 @@ from tests.unit.function.doubles import (
     SECRETS,
     FakeSecrets,
     Portals,
-    as_client,
     secret,
+    state,
     success,
     tables,
 )
@@ -36,7 +34,7 @@ GROUP = MuteRequest(None, "sg7", muted=False, reason=None)
 
 def mute(telemetry: Telemetry, request: MuteRequest, *steps: Step, account: str = "default") -> tuple[Any, Portals]:
     portals = Portals(FakeSecrets(default=secret()), *steps)
-    muting = Muting(portals.accounts, Store(Table(as_client(tables()), "state")), telemetry)
+    muting = Muting(portals.accounts, state(tables()), telemetry)
     return muting.mute(account, request, by="caller:ci", now=START, time_left=lambda: 10.0), portals
 
 
