@@ -37,9 +37,10 @@ def precondition(request: Request) -> Precondition:
 
 def _tags(request: Request, name: str) -> Sequence[str] | None:
     """The header's entity tags, None without one. A weak tag never equals a strong one, which all of ours are."""
-    given = ", ".join(request.headers(name.lower())).strip()
-    if not given:
+    values = request.headers(name.lower())
+    if not values:
         return None
+    given = ", ".join(values).strip()
     if given == _ANY:
         return [_ANY]
     if not _TAGS.fullmatch(given):

@@ -21,7 +21,7 @@ from chat_mute.request import instant
 DAYS, DAYS_MAX = 14, 366
 _DAYS = re.compile(r"[1-9][0-9]{0,2}", re.ASCII)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
-_YEARS = range(1900, 9900)
+_YEARS = range(1900, 9899)
 
 
 class Preview:
@@ -66,13 +66,13 @@ def start(given: str | None, policy: Policy, now: datetime) -> datetime:
     """Reads ``from``: an instant, or a date, which is its beginning in the policy's zone.
 
     Raises:
-        InvalidParameter: it is neither, or lies before 1900 or after 9899.
+        InvalidParameter: it is neither, or lies before 1900 or after 9898.
     """
     since = now
     if given is not None:
         since = _beginning(given, policy) if _DATE.fullmatch(given) else instant("from", given)
     if since.year not in _YEARS:
-        raise InvalidParameter("from", "must be in the years 1900 to 9899.")
+        raise InvalidParameter("from", "must be in the years 1900 to 9898.")
     return since
 
 

@@ -90,7 +90,7 @@ def to_json(value: Any) -> Any:
     """Return `value` as `json_encode` shapes it: an empty map is `[]`, keys 0..n-1 in order make a list."""
     if isinstance(value, dict):
         if isinstance(first := next(iter(value), 0), str) and not first.isdigit():  # no list, and most are none
-            return {str(key): to_json(item) for key, item in value.items()}
+            return {str(k): to_json(v) if isinstance(v, (dict, list, tuple)) else v for k, v in value.items()}
         pairs = items(value)
         if [key for key, _ in pairs] == list(range(len(pairs))):
             return [to_json(item) for _, item in pairs]
