@@ -184,7 +184,8 @@ class Api:
 
     def _job(self, call: _Call) -> Response:
         call.request.body("next")
-        after = call.request.query("next") or "0"
+        after = call.request.query("next")
+        after = "0" if after is None else after
         if not _RESULT.fullmatch(after):
             raise errors.InvalidParameter("next", "must be what the page before has told.")
         return response(200, self._use.jobs.show(call.account, call.name, int(after)))

@@ -46,10 +46,10 @@ def picture(store: Store, account: str, client: Client, name: str, *, now: datet
         AccessRefused, InvalidChatId: no such chat for this user.
         Bitrix24Error: as `chats.dialog`.
     """
-    number = name.removeprefix("chat")
-    saved = store.hold(account, int(number)) if number != name else None
+    number = int(name.removeprefix("chat")) if name.startswith("chat") else None
+    saved = store.hold(account, number) if number is not None else None
     chat = chats.dialog(client, name, time_left=time_left, check_user=True)
-    if saved is None or saved.value.chat_id != chat.chat_id:
+    if number != chat.chat_id:
         saved = store.hold(account, chat.chat_id)
         if saved is not None:
             chat = chats.dialog(client, name, time_left=time_left, check_user=True)
@@ -64,8 +64,7 @@ def unseen(
     store: Store, account: str, client: Client, name: str, *, now: datetime
 ) -> tuple[Situation, str] | tuple[None, None]:
     """A chat that the portal does not show now, by its record alone, and that's version; None where there is none."""
-    number = name.removeprefix("chat")
-    saved = store.hold(account, int(number)) if number != name else None
+    saved = store.hold(account, int(name.removeprefix("chat"))) if name.startswith("chat") else None
     if saved is None:
         return None, None
     hold = saved.value

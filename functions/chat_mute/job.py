@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from chat_mute.errors import InvalidParameter, TooLarge
 from chat_mute.quiet_hours import reading
 from chat_mute.quiet_hours.reading import PolicyError
-from chat_mute.quiet_hours.selection import Selection, parse_selection
+from chat_mute.quiet_hours.selection import All, Only, parse_selection
 from chat_mute.request import Terms
 
 CHATS_MAX = 1000
@@ -36,7 +36,7 @@ class Job:
         id: never the same again.
         by: the owner of its holds, ``caller:ID``.
         terms: which state, until when, why.
-        chats: names, each once; None until the first look where a selection was given.
+        chats: names, each once; None until the first look where they are taken from a selection.
         selection: what the chats are taken from.
         state: ``queued``, ``running``, ``done`` or ``cancelled``.
         position: how many of the chats have their result.
@@ -50,7 +50,7 @@ class Job:
     by: str
     terms: Terms
     chats: tuple[str, ...] | None
-    selection: Selection | None
+    selection: All | None
     created_at: datetime
     state: State = QUEUED
     position: int = 0
@@ -95,7 +95,7 @@ class JobRequest(NamedTuple):
     """The body of ``POST /{account}/mutes``, read."""
 
     chats: tuple[str, ...] | None
-    selection: Selection | None
+    selection: All | None
     terms: Terms
 
     @classmethod
@@ -113,6 +113,8 @@ class JobRequest(NamedTuple):
         try:
             chats = reading.dialog_ids(given, "chats") if isinstance(given, list) else None
             selection = None if isinstance(given, list) else parse_selection(given)
+            if isinstance(selection, Only):
+                chats, selection = selection.chats, None
         except PolicyError as error:
             fault = error
         else:
@@ -163,7 +165,7 @@ def read_job(job_id: str, text: str) -> Job:
         by=stored["by"],
         terms=Terms(stored["mute"], _moment(stored["until"]), None, stored["reason"]),
         chats=None if stored["chats"] is None else tuple(stored["chats"]),
-        selection=stored["selection"] and parse_selection(stored["selection"]),
+        selection=_selection(stored["selection"]),
         created_at=created_at,
         state=stored["state"],
         position=stored["position"],
@@ -179,3 +181,8 @@ def _text(moment: datetime | None) -> str | None:
 
 def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
+
+
+def _selection(document: object) -> All | None:
+    selection = parse_selection(document) if document else None
+    return selection if isinstance(selection, All) else None

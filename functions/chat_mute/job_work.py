@@ -7,7 +7,6 @@ from chat_mute.look import CHUNK, Look, Task
 from chat_mute.parallel import chunks
 from chat_mute.quiet_hours.decision import Action, Because, Decision
 from chat_mute.quiet_hours.requests import explicit_mute, explicit_unmute, with_caller
-from chat_mute.quiet_hours.selection import Only
 from chat_mute.quiet_hours.situation import Situation
 from chat_mute.store import Saved
 from chat_mute.table import Conflict
@@ -27,10 +26,7 @@ class JobWork:
     @property
     def names(self) -> set[str]:
         """The chats that are yet to do, by their names; they may not be on the portal's list."""
-        job = self._job
-        if isinstance(job.selection, Only) and job.chats is None:
-            return set(job.selection.chats)
-        return set((job.chats or ())[job.position :])
+        return set((self._job.chats or ())[self._job.position :])
 
     @property
     def open(self) -> bool:

@@ -13,7 +13,7 @@ from chat_mute.observability import Telemetry
 from chat_mute.quiet_hours import windows
 from chat_mute.quiet_hours.policy import Policy
 from chat_mute.quiet_hours.reading import PolicyError
-from chat_mute.quiet_hours.windows import Interval
+from chat_mute.quiet_hours.windows import FOREVER, Interval
 from chat_mute.store import Saved, Store
 from chat_mute.table import Conflict
 
@@ -81,7 +81,8 @@ class Policies:
             if saved is None and len(self._store.policies(account)) >= POLICIES_MAX:
                 raise InvalidPolicy("name", f"at most {POLICIES_MAX} policies are allowed")
             skipped = saved.value.skipped if saved else None
-            policy = replace(policy, skipped=skipped if skipped and skipped.end > now else None)
+            lasts = skipped is not None and now < skipped.end < FOREVER  # quiet without end is skipped as it was only
+            policy = replace(policy, skipped=skipped if lasts else None)
             try:
                 version = self._store.save_policy(account, policy, saved and saved.version, now=now, portal=portal)
             except Conflict:

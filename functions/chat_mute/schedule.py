@@ -12,7 +12,7 @@ from chat_mute.idempotency import Idempotency
 from chat_mute.muting import Muting
 from chat_mute.observability import Telemetry
 from chat_mute.queues import DeadLetters
-from chat_mute.request import MUTE_FIELDS, MuteRequest, instant, refuse_unknown, upper_fields
+from chat_mute.request import MUTE_FIELDS, MuteRequest, instant, refuse_past, refuse_unknown, upper_fields
 
 SPARE_SECONDS = 10.0
 """Kept back from Lambda's own limit, so that a slow portal fails in the process and is told apart from a crash."""
@@ -70,12 +70,13 @@ class Schedule:
         refuse_unknown(fields, _FIELDS)
         now = self._clock.now()
         run = _run(fields)
-        request = MuteRequest.parse(fields, now=now, since=run and run[1])
+        request = MuteRequest.parse(fields, now=now, since=run and run[1], past=True)
         account = fields.get("ACCOUNT")
         if account is None:
             account = "default"
         if not isinstance(account, str):
             raise InvalidParameter("account", "must be a text.")
+        refuse_past("UNTIL", request.until, now)
 
         def work() -> dict[str, Any]:
             return self._muting.mute(account, request, by=_owner(run and run[0]), now=now, time_left=budget)

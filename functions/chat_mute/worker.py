@@ -17,8 +17,10 @@ SPARE_SECONDS = 10.0
 def is_message(event: Mapping[str, Any]) -> bool:
     """Whether an event is SQS's."""
     records = event.get("Records")
-    return isinstance(records, list) and all(
-        isinstance(one, dict) and one.get("eventSource") == "aws:sqs" for one in records
+    return (
+        isinstance(records, list)
+        and bool(records)
+        and all(isinstance(one, dict) and one.get("eventSource") == "aws:sqs" for one in records)
     )
 
 

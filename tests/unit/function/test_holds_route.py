@@ -2,8 +2,10 @@
 
 import pytest
 
+from chat_mute.errors import RequestError
 from local.portal import Fault
 from local.virtual import CALLER
+from tests.conftest import WEBHOOK_MARK
 from tests.unit.function.office import ANN, BEN, HAND, HOST, PRIVATE, Office
 
 ME = f"caller:{CALLER}"
@@ -163,3 +165,33 @@ def test_an_order_to_forget_that_is_not_clear_is_raised_and_forgets_nothing(offi
     with pytest.raises(Exception, match="INVALID_PARAMETER"):
         office.invoke(payload)
     assert len(office.ok("GET", "holds")["holds"]) == 1
+
+
+# ---- a portal with another address ----------------------------------------------------------------------------------
+
+
+def test_the_holds_of_a_portal_that_has_moved_go_on(office: Office) -> None:
+    office.mute(1, FOR="PT1H")
+    code = office.portal.add_webhook(ANN, f"{WEBHOOK_MARK}new").code
+    office.stack.portals["new.example"] = office.stack.portals.pop(HOST)
+    office.stack.put_account("default", {"webhook_url": f"https://new.example/rest/{ANN}/{code}/"})
+    office.stack.new_process()
+    assert office.invoke({"moved": "default", "portal": "other.example"}) == {"moved": 0}
+    assert office.invoke({"moved": "default", "portal": HOST}) == {"moved": 1}
+    assert office.invoke({"moved": "default", "portal": HOST}) == {"moved": 0}
+    office.go("2026-03-03 13:00")
+    assert office.muted == {HAND}
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"moved": "default"},
+        {"moved": 7, "portal": HOST},
+        {"moved": "default", "portal": HOST, "user_id": ANN},
+        {"moved": "nobody", "portal": HOST},
+    ],
+)
+def test_an_order_to_move_that_is_not_clear_is_raised(office: Office, payload: object) -> None:
+    with pytest.raises(RequestError):
+        office.invoke(payload)

@@ -127,7 +127,6 @@ def test_a_selection_that_names_chats_tells_what_became_of_each(office: Office) 
     assert show(office, job)["state"] == "done"
 
 
-@pytest.mark.xfail(reason="a chat that a selection names and that is not there has no outcome at all")
 def test_a_selection_tells_of_a_named_chat_that_is_not_there(office: Office) -> None:
     job = create(office, {"only": ["chat1", "chat4711"]})
     office.go("2026-03-03 12:01")
@@ -210,7 +209,7 @@ def test_a_replay_is_the_same_job(office: Office) -> None:
 
 @pytest.mark.parametrize(
     "other",
-    [{"chats": ["chat2"]}, {"chats": ["chat1", "chat2"]}, {"chats": {"only": ["chat1"]}}, {"mute": "N"},
+    [{"chats": ["chat2"]}, {"chats": ["chat1", "chat2"]}, {"chats": {"all": True}}, {"mute": "N"},
      {"for": "PT1H"}, {"until": END}, {"reason": "x"}],
 )  # fmt: skip
 def test_another_request_under_the_same_key_is_refused(office: Office, other: dict[str, Any]) -> None:
@@ -448,10 +447,10 @@ def test_cancelled_while_a_look_works_at_it(office: Office) -> None:
     crowd(office, range(1000, 1400))
     job = create(office, {"all": True})
     post = office.stack.transport.post
-    done: list[int] = []
+    first, done = iter([True]), list[int]()
 
     def meanwhile(*args: Any, **kwargs: Any) -> Any:
-        if b"im.chat.mute" in args[1] and not done:
+        if b"im.chat.mute" in args[1] and next(first, False):  # batches are sent by several threads
             done.append(office.call("DELETE", f"jobs/{job}").status)
         return post(*args, **kwargs)
 

@@ -61,7 +61,7 @@ def test_it_is_14_days_from_now_unless_told(office: Office) -> None:
         ("from=2026-03-05t06:00z&days=1", "2026-03-05T21:00:00Z", 1),  # a window's end is not in it
         ("from=2020-01-01&days=2", "2019-12-31T21:00:00Z", 3),
         ("from=1900-01-02&days=1", "1900-01-01T21:00:00Z", 2),
-        ("from=9899-12-31&days=1", "9899-12-30T21:00:00Z", 2),
+        ("from=9898-12-31&days=366", "9898-12-30T21:00:00Z", 367),  # as far as we look
     ],
 )
 def test_from_and_days(office: Office, query: str, first: str, count: int) -> None:
@@ -85,7 +85,7 @@ def test_from_and_days(office: Office, query: str, first: str, count: int) -> No
             (f"from={value}", "from")
             for value in (
                 *("", "now", "2026-02-29", "2026-3-1", "20260301", "2026-03-01T00:00:00", "2026-03-01 00:00Z", "0"),
-                *("1899-12-31", "0001-01-01", "9900-01-01", "9999-12-31T23:59:59-01:00", "9999-12-31"),
+                *("1899-12-31", "0001-01-01", "9899-01-02", "9900-01-01", "9999-12-31T23:59:59-01:00", "9999-12-31"),
             )
         ],
         *[(f"chats={value}", "chats") for value in ("", "2", "yes", "true", "Y", "01")],
@@ -371,3 +371,9 @@ def test_a_skip_with_a_key_is_done_once(office: Office) -> None:
 def test_a_skip_takes_no_fields(office: Office, body: str) -> None:
     office.put("night")
     assert office.refused("POST", SKIP, body)[:2] == (400, "INVALID_PARAMETER")
+
+
+def test_a_skip_of_quiet_without_end_ends_with_the_policy_that_had_it(office: Office) -> None:
+    office.ok("PUT", "quiet-hours/night", policy("00:00-24:00"))
+    assert office.ok("POST", SKIP) == {"skipped": {"start": None, "end": None}}
+    assert office.ok("PUT", "quiet-hours/night", policy("13:00-14:00"))["next_change"] is not None

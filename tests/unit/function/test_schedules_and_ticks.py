@@ -155,7 +155,7 @@ def test_a_payload_that_can_never_succeed_is_put_aside_with_the_reason(
     assert office.muted == {HAND}
 
 
-def test_an_until_in_the_far_past_with_mute_n_is_told_apart_from_a_past_end(office: Office) -> None:
+def test_an_end_that_is_to_come_makes_no_sense_with_mute_n_and_is_put_aside(office: Office) -> None:
     answer = office.invoke({**LUNCH, **RUN, "MUTE": "N", "UNTIL": "2026-03-03T18:00:00Z"})
     assert answer["error"] == "INVALID_PARAMETER"
     assert len(office.letters()) == 1
