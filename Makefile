@@ -38,8 +38,9 @@ bench-client: setup-local $(VENVS)/sdk/.ready  ## the layer beside b24pysdk and 
 	@$(RUN) $(BIN)/python -m local.bench.client
 
 .PHONY: scale
-scale: $(VENVS)/dev/.ready  ## ten thousand accounts in virtual time, ~8 minutes (PORTALS=20 for a quick one); build/scale.json
+scale: setup-local  ## 10,000 accounts in virtual time, then 400 through the local stack (PORTALS=20 for a quick one); build/scale.json
 	@$(RUN) PYTHONPATH=functions:layers/bitrix24 $(BIN)/python -m local.scale $(if $(PORTALS),--portals $(PORTALS)) $(SCALE)
+	@$(RUN) $(BIN)/python -m local.crowd $(or $(CROWD),20 20 100)
 
 # ---- checks -----------------------------------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from local.portal import Portal, PortalServer
@@ -48,9 +48,12 @@ class Size:
 
 @dataclass(frozen=True)
 class Report:
-    """What a run came to; ``lost`` chats are not as they should be, ``twice`` were told to the portal more than once.
+    """What a run came to.
 
     Attributes:
+        lost: chats that are not as they should be.
+        twice: chats that went the same way more than once, or that were muted by hand and touched.
+        wrong: accounts in the dead-letter queue.
         killed: workers killed meanwhile.
         api_ms: median of an API call for another account: before, and while the crowd is worked on.
     """
@@ -241,11 +244,15 @@ def _killing(stack: Stack, every: float | None) -> Iterator[list[int]]:
 def main(arguments: list[str]) -> int:
     """`python -m local.crowd PORTALS ACCOUNTS CHATS`. Returns 1 if anything was lost, or told twice."""
     size = Size(*map(int, arguments))
+    say(f"A real run on the local stack: {size.portals} portals x {size.accounts} accounts x {size.chats} chats ...")
     portal = Portal()
     furnish(portal)
     with running(portal) as stack:
         report = run(stack, size)
-    say(str(asdict(report)))
+    say(f"  quiet after {report.opening_seconds} s, restored after {report.closing_seconds} s")
+    say(f"  lost {report.lost}, told twice {report.twice}, dead letters {report.wrong}")
+    before, during = report.api_ms
+    say(f"  an API call for another account meanwhile: {during} ms instead of {before} ms")
     return 1 if report.lost or report.twice or report.wrong else 0
 
 

@@ -13,7 +13,7 @@ from bitrix24.clock import Clock, TimeLeft
 from bitrix24.errors import NoRoom
 
 MARGIN_BURST, MARGIN_PER_SECOND = 0.96, 0.99
-"""Clocks differ, and somebody else may use the portal too: of the burst 2 requests are left, of the pace a hundredth."""
+"""Clocks differ, and others may use the portal too: of the burst two requests are left, of the pace a hundredth."""
 PAUSE_SECONDS = 2.0
 _INSTANT = 1e-6  # less than a clock can tell
 
