@@ -1,8 +1,6 @@
 """All worlds of a plan, on all of the machine's cores."""
 
-import contextlib
 import gc
-import io
 import multiprocessing
 import os
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -15,17 +13,16 @@ PORTALS_TO_A_WORLD = 50
 
 
 def night(plan: Plan, mine: range, worlds: int) -> Night:
-    """One world's night, in a process of its own. Metrics go nowhere; Powertools prints every hundredth in any case."""
+    """One world's night, in a process of its own."""
     gc.disable()
-    with contextlib.redirect_stdout(io.StringIO()):
-        return World(plan, mine, worlds).night()
+    return World(plan, mine, worlds).night()
 
 
 def run(plan: Plan) -> list[Night]:
     """All worlds' nights."""
     cores = os.cpu_count() or 1
     worlds = max(min(cores, plan.portals), -(-plan.portals // PORTALS_TO_A_WORLD))
-    os.environ |= {"POWERTOOLS_LOG_LEVEL": "CRITICAL", "POWERTOOLS_METRICS_DISABLED": "true"}
+    os.environ["POWERTOOLS_LOG_LEVEL"] = "CRITICAL"
     context = multiprocessing.get_context("spawn")
     nights: list[Night] = []
     with ProcessPoolExecutor(cores, context, max_tasks_per_child=1) as pool:
