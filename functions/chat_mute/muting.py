@@ -1,5 +1,6 @@
 """Use case: mute or unmute one chat now, for good or for a time."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +21,34 @@ from chat_mute.table import Conflict
 
 TRIES = 5
 _EXPLICIT = {True: Because.EXPLICIT_MUTE, False: Because.EXPLICIT_UNMUTE}
+
+
+@dataclass(frozen=True)
+class _Ask:
+    """One call of `Muting.mute`, with the account's client."""
+
+    account: str
+    client: Client
+    request: MuteRequest
+    by: str
+    now: datetime
+    time_left: TimeLeft
+
+    def decide(self, situation: Situation) -> Decision:
+        request = self.request
+        if request.until is not None:
+            return with_caller(situation, self.by, request.until, request.reason)
+        return (explicit_mute if request.muted else explicit_unmute)(situation, self.by)
+
+    def tell(self) -> Answer:
+        request = self.request
+        return muting.mute(
+            self.client,
+            chat_id=request.chat_id,
+            dialog_id=request.dialog_id,
+            muted=request.muted,
+            time_left=self.time_left,
+        )
 
 
 class Muting:
@@ -62,7 +91,7 @@ class Muting:
         }
         try:
             answer = self._accounts.use(
-                account, lambda client: self._mute(account, client, request, by, now, time_left)
+                account, lambda client: self._mute(_Ask(account, client, request, by, now, time_left))
             )
         except Bitrix24Error as error:
             self._telemetry.logger.warning("chat not set", extra={**line, "outcome": error.code})
@@ -74,92 +103,69 @@ class Muting:
         self._telemetry.changed(because, muted=request.muted)
         return {"result": True, **({"time": answer.time} if answer.time else {}), **until}
 
-    def _mute(  # noqa: PLR0917  of `mute`
-        self, account: str, client: Client, request: MuteRequest, by: str, now: datetime, time_left: TimeLeft
-    ) -> Answer:  # fmt: skip
+    def _mute(self, ask: _Ask) -> Answer:
         for _ in range(TRIES):
-            head = self._store.head(account, calling=True)
-            if request.until is None and head.at_rest(now):
-                return _tell(client, request, time_left)
-            situation, version = self._situation(account, client, request, now, time_left)
+            head = self._store.head(ask.account, calling=True)
+            if ask.request.until is None and head.at_rest(ask.now):
+                return ask.tell()
+            situation, version = self._situation(ask)
             if situation is None:
-                return _tell(client, request, time_left)
+                return ask.tell()
             try:
-                return self._record(account, client, request, head, situation, version, by, time_left)
+                return self._record(ask, head, situation, version)
             except Conflict:
                 continue
         raise Busy
 
-    def _situation(
-        self, account: str, client: Client, request: MuteRequest, now: datetime, time_left: TimeLeft
-    ) -> tuple[Situation | None, str | None]:
+    def _situation(self, ask: _Ask) -> tuple[Situation | None, str | None]:
         """The chat and its record's version. None of a chat that cannot be seen and has no record.
 
         A mute for a time must know what was before. One without end, or an unmute, is done also where the portal does
         not show the chat: whether there is one, it says itself then.
         """
+        account, client, name, now = ask.account, ask.client, ask.request.chat, ask.now
         try:
-            seen = picture(self._store, account, client, request.chat, now=now, time_left=time_left)
+            seen = picture(self._store, account, client, name, now=now, time_left=ask.time_left)
         except Bitrix24Error as error:
-            if request.until is not None or is_broken(error):
+            if ask.request.until is not None or is_broken(error):
                 raise
-            return unseen(self._store, account, client, request.chat, now=now)
+            return unseen(self._store, account, client, name, now=now)
         return seen.situation, seen.saved and seen.saved.version
 
-    def _record(  # noqa: PLR0917  of `mute`
-        self, account: str, client: Client, request: MuteRequest, head: Head, situation: Situation,
-        version: str | None, by: str, time_left: TimeLeft,
-    ) -> Answer:  # fmt: skip
+    def _record(self, ask: _Ask, head: Head, situation: Situation, version: str | None) -> Answer:
         """Write first, then tell the portal, then note that it has been told."""
-        decision = _decide(situation, request, by)
+        decision = ask.decide(situation)
         if decision.because is Because.FOREIGN:
             raise Bitrix24Error("USER_CHANGED", "Another user's secret still holds this chat; see docs/operations.md.")
         if decision.before is None or decision.before == situation.hold:
-            answer = _tell(client, request, time_left)
-            if situation.hold is None and self._store.hold(account, situation.chat_id) is not None:
+            answer = ask.tell()
+            if situation.hold is None and self._store.hold(ask.account, situation.chat_id) is not None:
                 raise Conflict  # a window has begun meanwhile, and knows nothing of this
             return answer
-        now, text = situation.now, decision_text(decision, situation.now)
-        guard = min(head.due or now + CALL, now + CALL)
-        version = self._store.begin_hold(account, decision.before, version, text, guard)
+        guard = min(head.due or ask.now + CALL, ask.now + CALL)
+        text = decision_text(decision, ask.now)
+        version = self._store.begin_hold(ask.account, decision.before, version, text, guard)
         try:
-            answer = _tell(client, request, time_left)
+            answer = ask.tell()
         except Bitrix24Error as error:
-            if request.muted and not error.may_be_done:  # else the next look finds out, and completes it
-                self._save(account, decision, situation.hold, version, now)
+            if ask.request.muted and not error.may_be_done:  # else the next look finds out, and completes it
+                self._save(ask.account, decision.before, situation.hold, version, text)
             raise
-        self._save(account, decision, decision.after, version, now, told=request.muted)
-        planned = [due for due in (head.due, request.until) if due]
-        if not head.pending and all(due > now for due in planned):
-            self._store.postpone(account, head.asks + 1, min(planned, default=None))
+        if not self._save(ask.account, decision.before, decision.after, version, text):
+            overrule(self._store, ask.account, decision, muted=ask.request.muted, now=ask.now)
+        planned = [due for due in (head.due, ask.request.until) if due]
+        if not head.pending and all(due > ask.now for due in planned):
+            self._store.postpone(ask.account, head.asks + 1, min(planned, default=None))
         return answer
 
-    def _save(  # noqa: PLR0917  a record, and what the portal was told meanwhile
-        self, account: str, decision: Decision, hold: Hold | None, version: str, now: datetime,
-        told: bool | None = None,  # noqa: FBT001
-    ) -> None:  # fmt: skip
-        """Replaces the record this call has stored, unless somebody has done so meanwhile: then theirs is newer."""
-        stored = decision.before
-        if stored is None:
-            return
+    def _save(self, account: str, stored: Hold, hold: Hold | None, version: str, text: str) -> bool:
+        """Replaces the record this call has stored; False if somebody has done so meanwhile: then theirs is newer."""
         try:
             if hold is None:
                 self._store.remove_hold(account, stored.chat_id, version)
             else:
-                self._store.save_hold(account, hold, version, decision_text(decision, now))
+                self._store.save_hold(account, hold, version, text)
         except Conflict:
             self._telemetry.logger.info("changed meanwhile", extra={"account": account, "chat": stored.dialog_id})
-            if told is not None:
-                overrule(self._store, account, decision, muted=told, now=now)
-
-
-def _decide(situation: Situation, request: MuteRequest, by: str) -> Decision:
-    if request.until is not None:
-        return with_caller(situation, by, request.until, request.reason)
-    return (explicit_mute if request.muted else explicit_unmute)(situation, by)
-
-
-def _tell(client: Client, request: MuteRequest, time_left: TimeLeft) -> Answer:
-    return muting.mute(
-        client, chat_id=request.chat_id, dialog_id=request.dialog_id, muted=request.muted, time_left=time_left
-    )
+            return False
+        return True
