@@ -8,7 +8,9 @@ MiniStack 1.5.33 (measured; docs/decisions.md has the list):
 3. hands its own environment to the function, so the bootstrap takes that out again, and sets log format and level;
 4. drops a table's time-to-live and point-in-time recovery, and the API's gateway responses: set after the deployment;
 5. knows an action `sqs:SendMessageBatch`, which on AWS is part of `sqs:SendMessage`: who has one gets the other;
-6. and the portal is this machine's own, its certificate and its token server too: `REQUESTS_CA_BUNDLE` and
+6. has no CodeDeploy, writes no access log, and lets SAM see the parameters' defaults only: `Stage` and `Deployment`
+   stay at theirs, the other parameters are conditions, which it decides as AWS does;
+7. and the portal is this machine's own, its certificate and its token server too: `REQUESTS_CA_BUNDLE` and
    `TOKEN_HOSTS` are the only variables the template has not.
 """
 

@@ -115,9 +115,11 @@ class Reconcile:
     def _report(self, look: Look, named: set[str]) -> None:
         """Chats that a policy names and that cannot be muted."""
         fixed = {name for chat in look.chats.values() if chat.mutable is False for name in chat.ids & named}
-        for name in sorted(fixed | (look.gone & named)):
+        unsupported = sorted(fixed | (look.gone & named))
+        for name in unsupported:
             self._telemetry.logger.warning("chat cannot be muted", extra={"account": look.account, "chat": name})
-            self._telemetry.count("ChatUnsupported")
+        if unsupported:
+            self._telemetry.count("ChatUnsupported", len(unsupported))
 
     @contextmanager
     def _bucket(self, client: Client, now: datetime, time_left: TimeLeft) -> Iterator[None]:

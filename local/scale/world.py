@@ -71,7 +71,7 @@ class Plan:
     accounts: int = 20
     chats: int = 200
     at_once: int = 500
-    memory: int = 512
+    memory: int = 1024
     seed: int = 1
     failing: float = 0.05
     burst: float = 50
@@ -137,17 +137,23 @@ class Cpu:
     Args:
         clock: the time.
         part: how much of a core.
+        wait: seconds that a call of AWS takes besides.
     """
 
-    def __init__(self, clock: Turns, part: float) -> None:
+    def __init__(self, clock: Turns, part: float, wait: float = AWS_CALL) -> None:
         self._clock = clock
         self._part = part
+        self._wait = wait
         self._free_at = 0.0
 
     def work(self, seconds: float, wait: float = 0.0) -> None:
         """What takes a whole core so long, and something else to wait for after it."""
         self._free_at = max(self._free_at, self._clock.seconds) + seconds / self._part
         self._clock.until(self._free_at + wait)
+
+    def call_aws(self) -> None:
+        """A call of AWS."""
+        self.work(CALL_CPU, self._wait)
 
 
 class World(VirtualStack):
@@ -218,7 +224,8 @@ class World(VirtualStack):
             portal.journal.clear()
             self._weather[host].failed = 0
         before = self._units()
-        ticking = self._instance(1 / self._worlds)
+        # A world's part of the tick has no other threads to wait beside, as the whole has, whose CPU is always busy.
+        ticking = self._instance(1 / self._worlds, AWS_CALL if self._worlds == 1 else 0.0)
         for _ in range(MINUTES):
             self._turns.spawn(partial(self._tick, ticking))
             self._turns.sleep(60)
@@ -251,9 +258,9 @@ class World(VirtualStack):
 
     # ---- Lambda -----------------------------------------------------------------------------------------------------
 
-    def _instance(self, speed: float = 1.0) -> "Instance":
+    def _instance(self, speed: float = 1.0, wait: float = AWS_CALL) -> "Instance":
         """A new one, for whose clients `_with_time` is asked."""
-        self._cpu = Cpu(self._turns, speed * min(1.0, self.plan.memory / CORE_MB))
+        self._cpu = Cpu(self._turns, speed * min(1.0, self.plan.memory / CORE_MB), wait)
         self.new_process()
         return Instance(self._handler, self._cpu)
 
@@ -304,7 +311,7 @@ class World(VirtualStack):
     def pay(self, cpu: Cpu) -> None:
         """Lets the time of one call of AWS pass."""
         if not self._free:
-            cpu.work(CALL_CPU, AWS_CALL)
+            cpu.call_aws()
 
     def sent(self, messages: int) -> None:
         """Messages have come into the queue."""
@@ -325,7 +332,7 @@ class World(VirtualStack):
         return results
 
     def _chunks(self, work: Callable[[T], R], items: Iterable[T]) -> list[R]:
-        """The tick's leases: a world's part of its threads share a part of its CPU, so the first is as quick as in one."""
+        """The tick's leases, by a world's part of its threads."""
         return Pool(self._turns).each(work, items, max(1, THREADS // self._worlds))
 
     @contextmanager

@@ -45,9 +45,9 @@ def test_the_ticks_own_role_may_invoke_it_and_keep_what_could_not_be_delivered(r
         ("lambda:InvokeFunction", ALIAS),
         ("sqs:SendMessage", _arn("ScheduleDeadLetters")),
     ]
-    assert [name for name, one in resources.items() if one["Type"] == "AWS::IAM::Role"] == [
+    assert {name for name, one in resources.items() if one["Type"] == "AWS::IAM::Role"} == {
         "SchedulerRole", "ChatMuteRole",
-    ], "SAM adds none of its own"  # fmt: skip
+    }, "SAM adds none of its own"  # fmt: skip
 
 
 def test_ticks_are_on_unless_turned_off_and_never_ahead_of_the_clock_unless_allowed(translated: dict[str, Any]) -> None:

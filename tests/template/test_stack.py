@@ -1,13 +1,23 @@
 """What the linters do not see in the translated stack."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from chat_mute.settings import Settings
+from tests.template.conditions import applied
 
 Resources = dict[str, Any]
 
+KEY = "arn:aws:kms:eu-west-1:123456789012:key/0b1c"
+WRONG = {
+    "Stage": ["", "v 1", "v/1"],
+    "SecretPrefix": ["", "quiet/hours", "*"],
+    "AlarmEmail": ["ops", "a@b@c", "o ps@example.com"],
+    "AlarmTopicArn": ["on-call", "arn:aws:sqs:eu-west-1:123456789012:on-call"],
+    "KmsKeyArn": ["alias/mine", "arn:aws:kms:eu-west-1:123456789012:alias/mine"],
+}
 SETTINGS_OF_THE_OVERLAY = {"REQUESTS_CA_BUNDLE", "TOKEN_HOSTS"}
 RIGHTS = {
     "UseAccounts": (
@@ -163,13 +173,62 @@ def test_tables_can_be_restored_and_only_jobs_and_idempotency_records_expire(res
     assert resources["StateTable"]["DeletionPolicy"] == "Retain"
 
 
-def test_whatever_changes_in_the_function_publishes_a_version() -> None:
-    from local.build import read_template  # noqa: PLC0415
+def test_the_state_table_is_not_deleted_unless_somebody_says_so(
+    resources: Resources, translated: dict[str, Any]
+) -> None:
+    assert resources["StateTable"]["Properties"]["DeletionProtectionEnabled"] == {"Ref": "DeletionProtection"}
+    assert translated["Parameters"]["DeletionProtection"]["Default"] == "true"
 
-    resources: Resources = read_template()["Resources"]  # type: ignore[assignment]
-    assert resources["ChatMuteFunction"]["Properties"]["AutoPublishAliasAllProperties"] is True
+
+def test_a_key_of_ones_own_encrypts_all_that_is_kept(translated: dict[str, Any]) -> None:
+    key = {"Ref": "KmsKeyArn"}
+    resources = applied(translated, {"KmsKeyArn": KEY, "AccessLog": "true"})
+    for table in _of(resources, "AWS::DynamoDB::Table").values():
+        assert table["SSESpecification"] == {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": key}
+    for queue in _of(resources, "AWS::SQS::Queue").values():
+        assert queue["KmsMasterKeyId"] == key
+        assert "SqsManagedSseEnabled" not in queue, "a queue takes one of the two"
+    for group in _of(resources, "AWS::Logs::LogGroup").values():
+        assert group["KmsKeyId"] == key
+    policy = resources["KeyPolicy"]["Properties"]
+    assert policy["Roles"] == [{"Ref": "ChatMuteRole"}, {"Ref": "SchedulerRole"}]
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert (statement["Action"], statement["Resource"]) == (["kms:Decrypt", "kms:GenerateDataKey"], key)
+
+
+def test_without_one_awss_own_keys_do(resources: Resources) -> None:
+    assert "KeyPolicy" not in resources
+    assert "KmsKeyArn" not in json.dumps(resources)
+    assert all(queue["SqsManagedSseEnabled"] is True for queue in _of(resources, "AWS::SQS::Queue").values())
+
+
+def test_the_role_of_the_whole_aws_account_is_made_only_if_asked_for(translated: dict[str, Any]) -> None:
+    assert not {"ApiGatewayAccount", "ApiGatewayLogRole"} & set(applied(translated, {}))
+    resources = applied(translated, {"CreateApiGatewayLogRole": "true", "AccessLog": "true"})
+    assert resources["ApiGatewayAccount"]["Properties"]["CloudWatchRoleArn"] == {
+        "Fn::GetAtt": ["ApiGatewayLogRole", "Arn"]
+    }
+    (tag,) = resources["ApiLogs"]["Properties"]["Tags"]
+    assert tag["Value"] == {"Ref": "ApiGatewayAccount"}, "so it is there before the stage is"
+    for name in ("ApiGatewayAccount", "ApiGatewayLogRole"):
+        assert resources[name]["DeletionPolicy"] == "Retain", "others may have come to need it"
 
 
 def test_every_parameter_and_output_says_what_it_is(translated: dict[str, Any]) -> None:
     for one in [*translated["Parameters"].values(), *translated["Outputs"].values()]:
         assert len(one["Description"]) > 20
+
+
+def test_every_parameter_is_checked_and_has_a_default(translated: dict[str, Any]) -> None:
+    for name, one in translated["Parameters"].items():
+        assert {"AllowedValues", "AllowedPattern", "MinValue"} & set(one), name
+        if "AllowedPattern" in one:
+            assert re.fullmatch(one["AllowedPattern"], one["Default"]), name
+        else:
+            assert one["Default"] in one.get("AllowedValues", [one["Default"]]), name
+
+
+def test_what_nobody_may_set_by_mistake_is_refused(translated: dict[str, Any]) -> None:
+    for name, wrong in WRONG.items():
+        pattern = translated["Parameters"][name]["AllowedPattern"]
+        assert not any(re.fullmatch(pattern, value) for value in wrong), name

@@ -497,6 +497,16 @@ def test_a_second_look_at_a_quiet_night_is_one_request_and_writes_nothing_but_th
     assert written == set()
 
 
+def test_changes_are_counted_by_reason_and_by_what_invoked_us(night: Night, capsys: pytest.CaptureFixture[str]) -> None:
+    for chat_id in range(100, 350):
+        night.portal.add_chat(chat_id, members=[ANN])
+    night.put("night", "19:00-08:00")
+    night.go("2026-03-03 18:00")
+    counted = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"ChatMuted.wanted"' in line]
+    assert sum(sum(line["ChatMuted.wanted"]) for line in counted) == 254
+    assert {line["trigger"] for line in counted} == {"queue"}
+
+
 def test_an_overloaded_portal_is_asked_once_and_then_left_alone_for_15_minutes(night: Night) -> None:
     night.put("night", "19:00-08:00")
     night.go("2026-03-03 12:00")
