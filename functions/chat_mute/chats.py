@@ -40,7 +40,8 @@ def picture(store: Store, account: str, client: Client, name: str, *, now: datet
     """Looks at one chat; who the portal takes us for is checked in the same request.
 
     The record must be older than the portal's answer, or a mute confirmed in between would look as if a person had
-    undone it. A chat named by another id than its number is looked up first, and once more if we have a record of it.
+    undone it, and a release as if it had been muted before. A chat named by another id than its number is looked up
+    first, and then once more.
 
     Raises:
         AccessRefused, InvalidChatId: no such chat for this user.
@@ -51,8 +52,7 @@ def picture(store: Store, account: str, client: Client, name: str, *, now: datet
     chat = chats.dialog(client, name, time_left=time_left, check_user=True)
     if number != chat.chat_id:
         saved = store.hold(account, chat.chat_id)
-        if saved is not None:
-            chat = chats.dialog(client, name, time_left=time_left, check_user=True)
+        chat = chats.dialog(client, name, time_left=time_left, check_user=True)
     agenda = Agenda((policy.value for policy in store.policies(account)), now)
     seen = selected(chat)
     hold = saved.value if saved else None

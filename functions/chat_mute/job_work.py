@@ -41,7 +41,8 @@ class JobWork:
         look = self._look
         try:
             if self._job.started_at is None:
-                if self._job.chats is None and (look.trouble or look.unfinished):
+                partial = look.trouble or look.unfinished
+                if self._job.chats is None and partial and look.now - self._job.created_at <= GIVE_UP:
                     return
                 self._store(self._job.begun(self._chats(), look.now), [])
             for names in chunks((self._job.chats or ())[self._job.position :], CHUNK):

@@ -29,10 +29,11 @@ class Jobs:
 
         Raises:
             AccountNotFound: no such account.
+            Busy: the account is being changed all the time.
         """
         portal = self._accounts.credentials(account).portal
         job = Job(secrets.token_hex(8), by, request.terms, request.chats, request.selection, now)
-        self._store.add_job(account, job, now=now, portal=portal)
+        self._add(account, job, now, portal)
         self._telemetry.logger.info("job accepted", extra={"account": account, "job": job.id, "by": by})
         self._telemetry.count("JobAccepted")
         return {"job": job.id, "chats": None if job.chats is None else len(job.chats)}
@@ -79,6 +80,15 @@ class Jobs:
             except Conflict:
                 continue
             self._telemetry.logger.info("job cancelled", extra={"account": account, "job": job_id, "by": by})
+            return
+        raise Busy
+
+    def _add(self, account: str, job: Job, now: datetime, portal: str) -> None:
+        for _ in range(_TRIES):
+            try:
+                self._store.add_job(account, job, now=now, portal=portal)
+            except Conflict:
+                continue
             return
         raise Busy
 

@@ -188,8 +188,8 @@ class Look:
         ends = [(begun[number], self._judge(begun[number], told, muted=muted)) for number, told in outcomes.items()]
         saved = each(lambda end: self._save(*end), ends, self.threads)
         self._count(begun, outcomes, muted=muted)
-        for (task, _), ok in zip(ends, saved, strict=True):
-            if not ok:
+        for (task, _), outcome, ok in zip(ends, outcomes.values(), saved, strict=True):
+            if not ok or (isinstance(outcome, Bitrix24Error) and outcome.may_be_done):
                 overrule(self.store, self.account, task.decision, muted=muted, now=self.now)
         return outcomes
 

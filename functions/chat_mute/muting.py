@@ -137,6 +137,8 @@ class Muting:
         decision = ask.decide(situation)
         if decision.because is Because.FOREIGN:
             raise Bitrix24Error("USER_CHANGED", "Another user's secret still holds this chat; see docs/operations.md.")
+        if decision.before is None and version is not None:  # a person has undone what it says
+            self._store.remove_hold(ask.account, situation.chat_id, version)
         if decision.before is None or decision.before == situation.hold:
             answer = ask.tell()
             if situation.hold is None and self._store.hold(ask.account, situation.chat_id) is not None:
@@ -148,7 +150,9 @@ class Muting:
         try:
             answer = ask.tell()
         except Bitrix24Error as error:
-            if ask.request.muted and not error.may_be_done:  # else the next look finds out, and completes it
+            if error.may_be_done:  # the next look finds out, and completes it
+                overrule(self._store, ask.account, decision, muted=ask.request.muted, now=ask.now)
+            elif ask.request.muted:
                 self._save(ask.account, decision.before, situation.hold, version, text)
             raise
         if not self._save(ask.account, decision.before, decision.after, version, text):

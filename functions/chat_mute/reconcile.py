@@ -137,9 +137,9 @@ class Reconcile:
 
     def _settlement(self, look: Look, head: Head) -> Settlement:
         now, agenda = look.now, look.agenda
-        failures = head.failures + 1 if look.trouble else 0
         foreign = len(look.own) < len(look.holds)
         half_done = look.waiting or any(hold.state in {State.MUTING, State.RELEASING} for hold in look.own)
+        failures = head.failures + 1 if look.trouble or half_done else 0
         coming = [agenda.next_change(), *(hold.next_due(now) for hold in look.own)]
         dues = [due for due in coming if due and due > now]
         if agenda.any:
@@ -179,7 +179,7 @@ class Reconcile:
         self._count_overdue(holds, {hold.chat_id for hold in holds}, now)
         needed = holds or head.jobs or self._store.policies(account)
         due = _later([error], head.failures, now) if needed else None
-        return Settlement(head.asks, due, active=bool(holds), failures=head.failures + 1)
+        return Settlement(head.asks, due, active=bool(needed), failures=head.failures + 1)
 
     def _count_overdue(self, holds: Iterable[Hold], before: Container[int], now: datetime) -> None:
         """Counts chats that should be audible again and are not: an alarm rings for each.

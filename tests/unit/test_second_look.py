@@ -82,6 +82,50 @@ def test_a_callers_mute_while_the_chat_is_being_released_is_not_lost(night: Nigh
     assert night.muted == {2}
 
 
+def test_a_lasting_mute_overtaken_by_the_look_at_the_windows_end_stays(night: Night) -> None:
+    night.put("night", "19:00-08:00")
+    night.go("2026-03-03 18:00")
+    night.stack.clock.set(at("2026-03-04 06:59"))
+
+    def window_ends() -> None:
+        night.stack.minute(at("2026-03-04 07:00"))
+
+    meanwhile(night, b'"MUTE": "Y"', window_ends, after=True)
+    night.mute(1)
+    night.go("2026-03-04 08:00")
+    assert night.muted == {1, 2}
+
+
+def test_an_unmute_overtakes_a_mute_whose_answer_is_lost(night: Night) -> None:
+    meanwhile(night, b'"MUTE": "Y"', lambda: night.mute(1, "N"))
+    night.portal.faults.add(Fault.reset_after_effect(), method="im.chat.mute", times=4, params={"MUTE": "Y"})
+    answer = night.stack.call("POST", "/default/im.chat.mute", {"CHAT_ID": 1, "FOR": "PT8H"})
+    assert answer.status == 502
+    night.portal.faults.clear()
+    night.go("2026-03-03 11:30")
+    assert night.muted == {2}
+    assert holds(night) == []
+
+
+def test_a_lasting_mute_of_what_a_person_unmuted_stays_at_the_callers_end(night: Night) -> None:
+    night.mute(1, FOR="PT2H")
+    night.portal.mute_by_hand(ANN, 1, muted=False)
+    night.mute(1)
+    night.go("2026-03-03 15:00")
+    assert night.muted == {1, 2}
+
+
+def test_trouble_at_a_windows_start_is_no_rest(night: Night) -> None:
+    night.put("night", "19:00-08:00")
+    night.go("2026-03-03 12:00")
+    night.portal.faults.add(Fault.error("OVERLOAD_LIMIT", status=503), method="batch", times=1)
+    night.go("2026-03-03 18:01")
+    night.portal.faults.clear()
+    key = {"pk": {"S": "account#default"}, "sk": {"S": "account"}}
+    item = night.stack.dynamodb.get_item(TableName=STATE, Key=key)["Item"]
+    assert "active" in item, "a window runs, though nothing is held yet"
+
+
 # ---- what may have been done ----------------------------------------------------------------------------------------
 
 

@@ -113,6 +113,8 @@ def overruled(stored: Hold, found: Hold | None, *, muted: bool) -> Hold | None:
     wanted = found is not None and found.state in {State.MUTING, State.HELD}
     if wanted == muted:
         return None
+    if found is None and (stored.keep or stored.prior_muted):
+        return None  # the mute was to outlast its record
     if found is None:
         return replace(stored, state=State.RELEASING, owners={}, keep=False, prior_muted=False, overridden_until=None)
     return replace(found, state=State.MUTING if wanted else State.RELEASING)

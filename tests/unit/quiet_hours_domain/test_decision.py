@@ -242,13 +242,18 @@ def test_a_chat_the_portal_refuses_is_left_alone_until_the_window_ends() -> None
 def test_the_newer_record_is_told_once_more_where_the_portal_was_told_otherwise(
     found: Hold | None, muted: bool, state: State | None
 ) -> None:
-    told = overruled(hold(MUTING if muted else RELEASING, prior=True, keep=True), found, muted=muted)
+    told = overruled(hold(MUTING if muted else RELEASING), found, muted=muted)
     if state is None:
         assert told is None
     elif found is None:
         assert told == hold(RELEASING, {})
     else:
         assert told == replace(found, state=state)
+
+
+@pytest.mark.parametrize("what", ["keep", "prior"])
+def test_a_mute_that_was_to_outlast_its_record_is_not_undone(what: str) -> None:
+    assert overruled(hold(MUTING, **{what: True}), None, muted=True) is None  # type: ignore[arg-type]
 
 
 def test_refused_leaves_what_was_there() -> None:
