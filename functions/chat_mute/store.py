@@ -208,7 +208,7 @@ class Store:
         # A look at an account that nobody has asked about begins at 0, which is no attribute.
         same: dict[str, Any] = {"asks": settlement.asks} if settlement.asks else {}
         unasked = "#asks = :asks" if same else "attribute_not_exists(#asks)"
-        # Counted up too, so that of two workers on one account, the first one dead only to the queue, one plan holds.
+        # Counts up too: of two workers on one account, the one that read first must not overwrite the other's plan.
         if self._table.update_if(unasked, _pk(account), "account", change, {"asks": 1}, **same) is None:
             again = {**_planned(now), "pending": None, "tries": None, "active": True}
             self._table.update(_pk(account), "account", again)
