@@ -7,12 +7,13 @@ from bitrix24 import Client, Credentials, TimeLeft, chats
 from bitrix24.chats import Chat
 from chat_mute.documents import decision_text
 from chat_mute.errors import Busy
-from chat_mute.quiet_hours.agenda import Agenda
+from chat_mute.quiet_hours.agenda import Agenda, Wish
 from chat_mute.quiet_hours.decision import Decision, overruled
 from chat_mute.quiet_hours.holds import Hold, Identity
 from chat_mute.quiet_hours.policy import Policy
 from chat_mute.quiet_hours.selection import Chat as Selected
 from chat_mute.quiet_hours.situation import Situation
+from chat_mute.quiet_hours.windows import FOREVER
 from chat_mute.store import Saved, Store
 from chat_mute.table import Conflict
 
@@ -62,14 +63,26 @@ def picture(store: Store, account: str, client: Client, name: str, *, now: datet
 
 def unseen(
     store: Store, account: str, client: Client, name: str, *, now: datetime
-) -> tuple[Situation, str] | tuple[None, None]:
-    """A chat that the portal does not show now, by its record alone, and that's version; None where there is none."""
-    saved = store.hold(account, int(name.removeprefix("chat"))) if name.startswith("chat") else None
-    if saved is None:
+) -> tuple[Situation, str | None] | tuple[None, None]:
+    """A chat that the portal does not show now, by its record alone, and that's version.
+
+    Of a chat without a record it is not known what the policies want: while a window runs, they are taken to want it
+    quiet, with an end that the next look finds out.
+
+    Returns:
+        None where there is neither a record nor a window, or the chat's number is not known.
+    """
+    if not name.startswith("chat"):
         return None, None
-    hold = saved.value
-    wish = Agenda((policy.value for policy in store.policies(account)), now).wish_unseen(hold)
-    return Situation(hold.chat_id, hold.dialog_id, identity(client), hold, None, now, wish), saved.version
+    chat_id, who = int(name.removeprefix("chat")), identity(client)
+    agenda = Agenda((policy.value for policy in store.policies(account)), now)
+    saved = store.hold(account, chat_id)
+    if saved is not None:
+        wish = agenda.wish_unseen(saved.value)
+        return Situation(chat_id, saved.value.dialog_id, who, saved.value, None, now, wish), saved.version
+    if not agenda.running:
+        return None, None
+    return Situation(chat_id, name, who, None, None, now, Wish(until=FOREVER)), None
 
 
 def identity(client: Client) -> Identity:

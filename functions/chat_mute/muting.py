@@ -157,7 +157,8 @@ class Muting:
             raise
         if not self._save(ask.account, decision.before, decision.after, version, text):
             overrule(self._store, ask.account, decision, muted=ask.request.muted, now=ask.now)
-        planned = [due for due in (head.due, ask.request.until) if due]
+        expiry = decision.after.next_due(ask.now) if decision.after else None
+        planned = [due for due in (head.due, expiry) if due]
         if not head.pending and all(due > ask.now for due in planned):
             self._store.postpone(ask.account, head.asks + 1, min(planned, default=None))
         return answer

@@ -96,6 +96,16 @@ def test_a_lasting_mute_overtaken_by_the_look_at_the_windows_end_stays(night: Ni
     assert night.muted == {1, 2}
 
 
+@pytest.mark.parametrize("after", [False, True])
+def test_a_lasting_mute_while_the_chat_is_being_released_stays(night: Night, after: bool) -> None:
+    night.put("night", "19:00-08:00")
+    night.go("2026-03-03 18:00")
+    meanwhile(night, b"MUTE=N", lambda: night.mute(1), after=after)
+    night.go("2026-03-04 07:30")
+    assert night.muted == {1, 2}
+    assert holds(night) == []
+
+
 def test_an_unmute_overtakes_a_mute_whose_answer_is_lost(night: Night) -> None:
     meanwhile(night, b'"MUTE": "Y"', lambda: night.mute(1, "N"))
     night.portal.faults.add(Fault.reset_after_effect(), method="im.chat.mute", times=4, params={"MUTE": "Y"})
@@ -183,6 +193,20 @@ def test_an_unmute_is_done_also_where_the_chat_cannot_be_read(night: Night, meth
     assert 1 not in night.muted
     night.go("2026-03-04 06:59")
     assert 1 not in night.muted
+
+
+@pytest.mark.parametrize("method", ["im.dialog.get", "profile"])
+def test_an_unmute_holds_also_of_a_new_chat_that_cannot_be_read(night: Night, method: str) -> None:
+    night.put("night", "19:00-08:00")
+    night.go("2026-03-03 18:00")
+    night.portal.add_chat(5, members=[ANN, BEN], title="Deal 5")
+    night.portal.faults.add(Fault.error("OPERATION_TIME_LIMIT", status=429), method=method, in_batch=True, times=None)
+    night.mute(5, "N")
+    night.portal.faults.clear()
+    night.go("2026-03-04 06:59")
+    assert 5 not in night.muted
+    night.go("2026-03-04 18:05")
+    assert 5 in night.muted, "the next window mutes it"
 
 
 # ---- fail open, and loudly ------------------------------------------------------------------------------------------

@@ -75,12 +75,12 @@ class Hold:
     overridden_until: datetime | None = None
 
     def next_due(self, now: datetime) -> datetime | None:
-        """When this record itself needs a look again: now if unfinished, else at its first expiry.
+        """When this record itself needs a look again: now if unfinished or nobody's, else at its first expiry.
 
         Returns:
             None if only a window's edge can change it. The edges of policies are told by `agenda.Agenda.next_change`.
         """
-        if self.state in {State.MUTING, State.RELEASING}:
+        if self.state in {State.MUTING, State.RELEASING} or (self.state is State.HELD and not self.owners):
             return now
         ends = [owner.until for name, owner in self.owners.items() if not name.startswith(POLICY)]
         return min([*ends, *([self.overridden_until] if self.overridden_until else [])], default=None)

@@ -39,7 +39,8 @@ def with_caller(situation: Situation, owner: str, until: datetime, reason: str |
 def explicit_mute(situation: Situation, who: str) -> Decision:
     """A mute without end: it stays when the owners let go, and ends an override.
 
-    Where nobody holds the chat it needs no record: from then on it is a chat that was muted before we came.
+    Where nobody holds the chat it needs no record: from then on it is a chat that was muted before we came. A record of
+    a release stays until the next look, for that release may be on its way to the portal and come later than the mute.
     """
     if situation.foreign:
         return Decision(Action.MUTE, situation.hold, situation.hold, Because.EXPLICIT_MUTE, (who,))
@@ -49,7 +50,8 @@ def explicit_mute(situation: Situation, who: str) -> Decision:
     if hold is None and not owners:
         return Decision(Action.MUTE, None, None, Because.EXPLICIT_MUTE, (who,))
     muting = replace(situation.updated(hold, State.MUTING, owners), keep=True)
-    held = replace(muting, state=State.HELD) if owners else None
+    stays = owners or (hold and hold.state is State.RELEASING)
+    held = replace(muting, state=State.HELD) if stays else None
     return Decision(Action.MUTE, muting, held, Because.EXPLICIT_MUTE, (who,))
 
 
