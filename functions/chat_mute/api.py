@@ -95,6 +95,11 @@ class _Call:
     def by(self) -> str:
         return f"caller:{self.request.caller}"
 
+    def key(self, route: str) -> list[str] | None:
+        """Its ``Idempotency-Key`` with all that scopes it; None without one."""
+        key = self.request.idempotency_key
+        return None if key is None else [self.request.caller, self.account, route, key]
+
 
 class Api:
     """The routes."""
@@ -174,12 +179,13 @@ class Api:
         fields = json_object(call.request.body())
         refuse_unknown(fields, JOB_FIELDS)
         job = JobRequest.parse(fields, call.now, past=call.request.repeatable)
+        route = "POST mutes"
 
         def work() -> dict[str, Any]:
             refuse_past("until", job.terms.until, call.now)
-            return self._use.jobs.create(call.account, job, by=call.by, now=call.now)
+            return self._use.jobs.create(call.account, job, by=call.by, now=call.now, key=call.key(route))
 
-        result, headers = self._once(call, "POST mutes", job.fields(), work)
+        result, headers = self._once(call, route, job.fields(), work)
         return response(202, result, {"Location": f"/{call.account}/jobs/{result['job']}", **headers})
 
     def _job(self, call: _Call) -> Response:
@@ -272,11 +278,10 @@ class Api:
         self, call: _Call, route: str, fields: dict[str, Any], work: Callable[[], dict[str, Any]]
     ) -> tuple[dict[str, Any], dict[str, str]]:
         """Does the work, once where the request has an ``Idempotency-Key``. Its result, and headers that say so."""
-        key = call.request.idempotency_key
+        key = call.key(route)
         if key is None:
             return work(), {}
-        scope = [call.request.caller, call.account, route, key]
-        result, replayed = self._idempotency.once(scope, fields, work, call.budget)
+        result, replayed = self._idempotency.once(key, fields, work, call.budget)
         if not replayed:
             return result, {}
         self._telemetry.logger.info("replayed", extra={"account": call.account, "route": route, "by": call.by})

@@ -44,6 +44,7 @@ class Job:
         created_at: when it was asked for.
         started_at: when the first look began.
         finished_at: when it was done or cancelled.
+        overtaken: chats that somebody has asked for something else for meanwhile, by number: theirs is newer.
     """
 
     id: str
@@ -57,6 +58,7 @@ class Job:
     failed: int = 0
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    overtaken: frozenset[int] = frozenset()
 
     @property
     def open(self) -> bool:
@@ -85,6 +87,25 @@ class Job:
             state=self.state if left else DONE,
             finished_at=None if left else now,
         )
+
+    def repeats(self, other: "Job") -> bool:
+        """Whether both ask for the same; ends given as ``for`` count from different instants, so they are left out."""
+        mine, theirs = ((job.by, job.terms.muted, job.terms.reason, job.selection) for job in (self, other))
+        return mine == theirs and (self.selection is not None or set(self.chats or ()) == set(other.chats or ()))
+
+    def contradicts(self, by: str, *, muted: bool, until: datetime | None) -> bool:
+        """Whether doing it later would undo what is asked for now: the other state, or another end of its owner."""
+        return self.terms.muted != muted or (self.by == by and self.terms.until is not None and until is not None)
+
+    def without(self, chat_id: int) -> "Job":
+        """The job after somebody has asked for something else for one chat."""
+        return replace(self, overtaken=self.overtaken | {chat_id})
+
+    def failing(self, code: str, at_most: int, now: datetime) -> tuple["Job", list[Result]]:
+        """The job with some of what is left of it failed, and those results; one that never began has no chats."""
+        begun = self if self.started_at else self.begun(self.chats or (), now)
+        results = [Result(name, code) for name in (begun.chats or ())[begun.position :][:at_most]]
+        return begun.advanced(results, now), results
 
     def cancelled(self, now: datetime) -> "Job":
         """The job without what is left of it."""
@@ -151,6 +172,7 @@ def job_text(job: Job) -> str:
             "created_at": _text(job.created_at),
             "started_at": _text(job.started_at),
             "finished_at": _text(job.finished_at),
+            "overtaken": sorted(job.overtaken),
         },
         ensure_ascii=False,
     )
@@ -172,6 +194,7 @@ def read_job(job_id: str, text: str) -> Job:
         failed=stored["failed"],
         started_at=_moment(stored["started_at"]),
         finished_at=_moment(stored["finished_at"]),
+        overtaken=frozenset(stored["overtaken"]),
     )
 
 

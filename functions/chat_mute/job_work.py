@@ -51,11 +51,21 @@ class JobWork:
                 if look.time_left() <= 0:
                     look.unfinished = True
                     return
+                if not self._still_asked_for():
+                    return
                 results = self._do(names)
                 if results:
                     self._store(self._job.advanced(results, look.now), results)
         except Conflict:
             look.unfinished = True
+
+    def _still_asked_for(self) -> bool:
+        """Reads the job again: reading the portal took time, and somebody may have cancelled it or overtaken a chat."""
+        fresh = self._look.store.job(self._look.account, self._job.id)
+        if fresh is None or fresh.value.position != self._job.position:
+            raise Conflict
+        self._job, self._version = fresh
+        return self._job.open
 
     def _chats(self) -> tuple[str, ...]:
         job = self._job
@@ -71,9 +81,12 @@ class JobWork:
         if terms.until is not None and terms.until <= look.now:
             return [Result(name, "UNTIL_PAST") for name in names]
         known = {name: chat.chat_id for chat in look.chats.values() for name in chat.ids}
+        overtaken = [name for name in names if known.get(name) in self._job.overtaken]
+        names = [name for name in names if name not in overtaken]
         tasks = {known[name]: self._task(look.situation(known[name])) for name in names if name in known}
         outcomes = look.tell(list(tasks.values()), Action.MUTE if terms.muted else Action.UNMUTE)
         results = [self._result(name, tasks.get(known.get(name, 0)), outcomes) for name in names]
+        results += [Result(name, "OVERTAKEN") for name in overtaken]
         return [result for result in results if result is not None]
 
     def _task(self, situation: Situation) -> Task:

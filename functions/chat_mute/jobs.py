@@ -1,7 +1,11 @@
 """Use case: mute or unmute many chats; what was asked for is done by looks at the account, and told as it comes."""
 
+import hashlib
+import json
 import secrets
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from chat_mute.accounts import Accounts
@@ -14,6 +18,7 @@ from chat_mute.table import Conflict
 
 PAGE = 100
 _TRIES = 5
+_DAY = timedelta(days=1)
 
 
 class Jobs:
@@ -24,16 +29,26 @@ class Jobs:
         self._store = store
         self._telemetry = telemetry
 
-    def create(self, account: str, request: JobRequest, *, by: str, now: datetime) -> dict[str, Any]:
+    def create(
+        self, account: str, request: JobRequest, *, by: str, now: datetime, key: Sequence[str] | None = None
+    ) -> dict[str, Any]:
         """Accepts a job; it begins with the next tick.
+
+        Args:
+            account: whose chats.
+            request: which, and what of them.
+            by: the owner: ``caller:ID``.
+            now: aware.
+            key: what a repetition has too, so that one whose first call died after it was accepted finds its job.
 
         Raises:
             AccountNotFound: no such account.
             Busy: the account is being changed all the time.
         """
         portal = self._accounts.credentials(account).portal
-        job = Job(secrets.token_hex(8), by, request.terms, request.chats, request.selection, now)
-        self._add(account, job, now, portal)
+        job_id = secrets.token_hex(8) if key is None else hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]
+        job = Job(job_id, by, request.terms, request.chats, request.selection, now)
+        job = self._add(account, job, now, portal)
         self._telemetry.logger.info("job accepted", extra={"account": account, "job": job.id, "by": by})
         self._telemetry.count("JobAccepted")
         return {"job": job.id, "chats": None if job.chats is None else len(job.chats)}
@@ -83,13 +98,20 @@ class Jobs:
             return
         raise Busy
 
-    def _add(self, account: str, job: Job, now: datetime, portal: str) -> None:
+    def _add(self, account: str, job: Job, now: datetime, portal: str) -> Job:
+        """Stores the job, or finds it stored by a call before; a key that is older than a day counts as new."""
         for _ in range(_TRIES):
             try:
                 self._store.add_job(account, job, now=now, portal=portal)
             except Conflict:
+                found = self._store.job(account, job.id)
+            else:
+                return job
+            if found is None:
                 continue
-            return
+            if job.repeats(found.value) and now - found.value.created_at <= _DAY:
+                return found.value
+            job = replace(job, id=secrets.token_hex(8))
         raise Busy
 
     def _there(self, account: str, job_id: str) -> Saved[Job]:

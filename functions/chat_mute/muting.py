@@ -112,6 +112,8 @@ class Muting:
             if situation is None:
                 return ask.tell()
             try:
+                if head.jobs and self._overtake(ask, situation.chat_id):
+                    continue  # the job may have come to the chat meanwhile
                 return self._record(ask, head, situation, version)
             except Conflict:
                 continue
@@ -131,6 +133,23 @@ class Muting:
                 raise
             return unseen(self._store, account, client, name, now=now)
         return seen.situation, seen.saved and seen.saved.version
+
+    def _overtake(self, ask: _Ask, chat_id: int) -> bool:
+        """Makes jobs that wait leave the chat alone where they would undo what is asked for now.
+
+        Returns:
+            Whether there were any.
+
+        Raises:
+            Conflict: somebody has changed one meanwhile.
+        """
+        overtaken = False
+        for job, version in self._store.open_jobs(ask.account):
+            against = job.contradicts(ask.by, muted=ask.request.muted, until=ask.request.until)
+            if against and chat_id not in job.overtaken:
+                self._store.save_job(ask.account, job.without(chat_id), version, [])
+                overtaken = True
+        return overtaken
 
     def _record(self, ask: _Ask, head: Head, situation: Situation, version: str | None) -> Answer:
         """Write first, then tell the portal, then note that it has been told."""

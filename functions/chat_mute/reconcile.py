@@ -12,7 +12,7 @@ from bitrix24 import Client, TimeLeft
 from bitrix24.errors import Bitrix24Error, Paused, is_broken
 from chat_mute.accounts import Accounts
 from chat_mute.errors import AccountNotFound
-from chat_mute.job import Job
+from chat_mute.job import GIVE_UP, Job
 from chat_mute.job_work import JobWork
 from chat_mute.look import Look, Task, by_chat
 from chat_mute.observability import Telemetry
@@ -23,6 +23,7 @@ from chat_mute.quiet_hours.holds import Hold, State
 from chat_mute.quiet_hours.policy import Policy
 from chat_mute.quiet_hours.selection import Only
 from chat_mute.store import Head, Saved, Settlement, Store
+from chat_mute.table import Conflict
 
 NEW_CHATS = timedelta(minutes=15)
 """How often a running window is looked at again, for chats that are new and chats that people have unmuted."""
@@ -30,6 +31,8 @@ _RETRY, _RETRY_MAX = timedelta(minutes=1), timedelta(minutes=15)
 _HORIZON = timedelta(days=365)
 """Windows are looked for a little further ahead than this."""
 _OVERDUE = timedelta(minutes=5)
+_FAILING = 5000
+"""Results written together, as many as fit a transaction of 100 items."""
 
 
 class Reconcile:
@@ -177,9 +180,27 @@ class Reconcile:
         )
         self._telemetry.count("AccountBroken" if broken else "AccountInTrouble")
         self._count_overdue(holds, {hold.chat_id for hold in holds}, now)
-        needed = holds or head.jobs or self._store.policies(account)
+        jobs = self._give_up(account, error, now) if head.jobs else False
+        needed = holds or jobs or self._store.policies(account)
         due = _later([error], head.failures, now) if needed else None
         return Settlement(head.asks, due, active=bool(needed), failures=head.failures + 1)
+
+    def _give_up(self, account: str, error: AccountNotFound | Bitrix24Error, now: datetime) -> bool:
+        """Ends the jobs that have waited for too long; whether others are left."""
+        jobs = self._store.open_jobs(account)
+        old = [saved for saved in jobs if now - saved.value.created_at > GIVE_UP]
+        ended = sum(self._fail(account, saved, error.code, now) for saved in old)
+        return ended < len(jobs)
+
+    def _fail(self, account: str, saved: Saved[Job], code: str, now: datetime) -> bool:
+        job, version = saved
+        while job.open:
+            job, results = job.failing(code, _FAILING, now)
+            try:
+                version = self._store.save_job(account, job, version, results)
+            except Conflict:
+                return False
+        return True
 
     def _count_overdue(self, holds: Iterable[Hold], before: Container[int], now: datetime) -> None:
         """Counts chats that should be audible again and are not: an alarm rings for each.

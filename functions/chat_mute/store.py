@@ -74,8 +74,9 @@ class Head:
     jobs: int = 0
 
     def at_rest(self, now: datetime) -> bool:
-        """Whether nothing is held and no window runs, nor will any begin while a call is on its way."""
-        return not self.active and not self.pending and (self.due is None or self.due > now + CALL)
+        """Whether nothing is held, no window runs and no job waits, nor will any begin while a call is on its way."""
+        resting = not self.active and not self.pending and not self.jobs
+        return resting and (self.due is None or self.due > now + CALL)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from aws_lambda_powertools.warnings import PowertoolsUserWarning
 from bitrix24.errors import PortalTimeout
 from local.inmemory import errors as aws
 from local.portal import Fault
-from local.virtual import ACCOUNTS, STATE
+from local.virtual import ACCOUNTS, CALLER, IDEMPOTENCY, STATE
 from tests.unit.test_semantics import ANN, BEN, HOST, Night, at, holds
 
 Act = Callable[[], Any]
@@ -346,6 +346,74 @@ def test_what_the_queue_does_not_take_is_queued_by_the_next_tick(night: Night) -
 
 def job(night: Night, **body: Any) -> str:
     return str(night.call("POST", "mutes", body)["job"])
+
+
+@pytest.mark.parametrize(("then", "muted"), [({"mute": "N"}, {1, 2}), ({"for": "PT8H"}, {2})])
+def test_a_job_does_not_undo_what_was_asked_for_after_it(night: Night, then: dict[str, str], muted: set[int]) -> None:
+    job = night.call("POST", "mutes", {"chats": ["chat1", "chat2"], **then})["job"]
+    night.mute(1, "Y" if muted == {1, 2} else "N")
+    night.go("2026-03-03 11:05")
+    assert night.muted == muted - ({2} if then == {"mute": "N"} else set())
+    told = {one["dialog_id"]: one["error"] for one in night.call("GET", f"jobs/{job}")["outcomes"]}
+    assert told == {"chat1": "OVERTAKEN", "chat2": None}
+
+
+def test_a_job_does_not_undo_what_is_asked_for_while_its_look_reads_the_portal(night: Night) -> None:
+    night.call("POST", "mutes", {"chats": ["chat1", "chat3"]})
+    night.stack.clock.set(at("2026-03-03 11:01"))
+    meanwhile(night, b"im.recent.list", lambda: night.mute(1, "N"))
+    night.go("2026-03-03 11:05")
+    assert night.muted == {2, 3}
+
+
+def test_a_jobs_until_adds_up_with_another_callers(night: Night) -> None:
+    night.call("POST", "mutes", {"chats": ["chat1"], "for": "PT8H"})
+    body = {"CHAT_ID": 1, "FOR": "PT1H"}
+    assert night.stack.call("POST", "/default/im.chat.mute", body, caller=f"{CALLER}2").status == 200
+    night.go("2026-03-03 11:05")
+    assert len(night.owners(1)) == 2
+
+
+def test_a_job_of_a_broken_account_is_given_up_after_a_day(night: Night) -> None:
+    job = night.call("POST", "mutes", {"chats": ["chat1", "chat3"]})["job"]
+    night.portal.webhooks.clear()
+    night.go("2026-03-04 10:00")
+    assert night.call("GET", f"jobs/{job}")["state"] == "queued"
+    night.go("2026-03-04 12:00")
+    shown = night.call("GET", f"jobs/{job}")
+    assert shown["state"] == "done"
+    assert shown["counts"] == {"total": 2, "done": 0, "failed": 2}
+    assert {one["error"] for one in shown["outcomes"]} == {"INVALID_CREDENTIALS"}
+    assert night.due() is None, "nothing is left to look after"
+
+
+def test_a_job_whose_call_died_is_found_by_its_key(night: Night) -> None:
+    body, key = {"chats": ["chat1"], "for": "PT8H"}, {"Idempotency-Key": "deploy-7"}
+
+    def post() -> Any:
+        """Once more, when the record of the call before is over, which Powertools tells by the machine's clock."""
+        for item in night.stack.dynamodb.items(IDEMPOTENCY):
+            night.stack.dynamodb.delete_item(TableName=IDEMPOTENCY, Key={"id": item["id"]})
+        return night.stack.call("POST", "/default/mutes", body, key)
+
+    update = night.stack.dynamodb.update_item
+
+    def die(**request: Any) -> Any:
+        if request["TableName"] == IDEMPOTENCY:
+            raise KeyboardInterrupt
+        return update(**request)
+
+    night.stack.dynamodb.update_item = die  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        post()
+    night.stack.dynamodb.update_item = update  # type: ignore[method-assign]
+    night.stack.new_process()
+    night.stack.clock.set(at("2026-03-03 11:10"))
+    first = post()
+    jobs = [item for item in night.stack.dynamodb.items(STATE) if item["sk"]["S"].startswith("job#")]
+    assert [item["sk"]["S"] for item in jobs] == [f"job#{first.body['job']}"]
+    night.stack.clock.set(at("2026-03-05 11:10"))
+    assert post().body["job"] != first.body["job"], "a key is kept for a day"
 
 
 def test_a_job_takes_its_chats_from_a_whole_list_only(night: Night) -> None:
