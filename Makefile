@@ -25,6 +25,10 @@ demo: setup-local  ## the whole path once: an HTTPS mute, a replay, a schedule, 
 serve: setup-local  ## the same stack, left running to play with (Ctrl-C ends it)
 	@$(RUN) $(BIN)/python -m local.serve
 
+.PHONY: real
+real: setup-local  ## quiet hours on your own portal from here: POLICY=file.json or HOURS=2, asks for the webhook, shows first
+	@$(RUN) $(BIN)/python -m local.real $(if $(POLICY),--policy $(POLICY)) $(if $(HOURS),--hours $(HOURS)) $(if $(YES),--yes)
+
 .PHONY: invoke
 invoke: setup-local  ## make invoke EVENT=events/....json: one event through the real runtime
 	@$(RUN) $(BIN)/python -m local.invoke $(EVENT)

@@ -13,3 +13,13 @@ def paint(text: str, colour: str) -> str:
 def say(text: str = "") -> None:
     """One line, at once."""
     print(text, flush=True)
+
+
+def progress(what: str, done: int, total: int | None) -> None:
+    """How far some work has come: a bar that grows in place; where nobody can see it grow, one line at its end."""
+    seen, ended = sys.stdout.isatty(), done == total
+    if not total or not (seen or ended):
+        return
+    filled = round(20 * done / total)
+    bar = f"  {what} [{'#' * filled}{'.' * (20 - filled)}] {done:,} of {total:,}"
+    print(f"\r{bar}" if seen else bar, end="\n" if ended else "", flush=True)
