@@ -212,7 +212,10 @@ class VirtualStack:
             "body": body if isinstance(body, str) or body is None else json.dumps(body),
             "isBase64Encoded": False,
         })  # fmt: skip
-        return Answer(answer["statusCode"], json.loads(answer["body"]) if answer["body"] else None, answer["headers"])
+        body = answer["body"] or None
+        if answer["headers"].get("Content-Type") == "application/json":
+            body = json.loads(answer["body"])
+        return Answer(answer["statusCode"], body, answer["headers"])
 
     def tick(self, at: datetime | None = None) -> int:
         """EventBridge Scheduler's tick, now or as it was due. Returns how many accounts were queued."""

@@ -12,7 +12,7 @@ from bitrix24 import errors as portal
 from chat_mute import errors
 from chat_mute.account_check import AccountCheck
 from chat_mute.budget import Budget, LambdaContext
-from chat_mute.gateway import Event, Request, Response, response
+from chat_mute.gateway import Event, Request, Response, picture, response
 from chat_mute.holding import Holding
 from chat_mute.idempotency import Idempotency
 from chat_mute.job import FIELDS as JOB_FIELDS
@@ -38,6 +38,7 @@ SECONDS = 25.0
 """An API call's budget: API Gateway gives up after 29 s."""
 _SPARE_SECONDS = 1.0
 _NAME = "*"
+_BY_ACCEPT = {"Vary": "Accept"}
 _RESULT = re.compile(r"0|[1-9][0-9]{0,6}", re.ASCII)
 
 _STATUS: dict[type[Exception], int] = {
@@ -255,10 +256,12 @@ class Api:
             raise errors.InvalidParameter("chats", "must be 0 or 1.")
         policy = find()
         since = start(query("from"), policy, call.now)
+        if call.request.prefers("image/svg+xml", "application/json"):
+            return picture(self._use.preview.draw(call.account, policy, since, days, call.now), _BY_ACCEPT)
         shown = self._use.preview.show(
             call.account, policy, since, days, with_chats=chats == "1", time_left=call.budget
         )
-        return response(200, shown)
+        return response(200, shown, _BY_ACCEPT)
 
     def _skip(self, call: _Call) -> Response:
         refuse_unknown(json_object(call.request.body()), frozenset())

@@ -12,6 +12,7 @@ from chat_mute.request import printable
 
 BODY_BYTES = 256 * 1024
 _IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}", re.ASCII)
+_QUALITY = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?", re.ASCII)
 _ASSUMED_ROLE = re.compile(r"(arn:[^:]*:sts::[^:]*:assumed-role/[^/]+)/.*")
 
 Event = Mapping[str, Any]
@@ -84,6 +85,11 @@ class Request:
         }
         return [value for key, given in headers.items() if key.lower() == name for value in given]
 
+    def prefers(self, media: str, default: str) -> bool:
+        """Whether the header ``Accept`` weighs a media type above the default one; RFC 9110, 12.5.1."""
+        accepted = _weights(self.headers("accept"))
+        return _weight(media, accepted) > _weight(default, accepted)
+
     @property
     def repeatable(self) -> bool:
         """Whether it has an ``Idempotency-Key``, good or not."""
@@ -119,6 +125,31 @@ def response(status: int, body: Mapping[str, Any] | None, headers: Mapping[str, 
         "body": "" if body is None else json.dumps(body),
         "isBase64Encoded": False,
     }
+
+
+def picture(svg: str, headers: Mapping[str, str]) -> Response:
+    """An answer in SVG."""
+    return {
+        "statusCode": 200,
+        "headers": {"Content-Type": "image/svg+xml; charset=utf-8", **headers},
+        "body": svg,
+        "isBase64Encoded": False,
+    }
+
+
+def _weights(accept: list[str]) -> dict[str, float]:
+    """Each media range's weight; one that cannot be read has none."""
+    weights = {}
+    for item in ",".join(accept).lower().split(","):
+        media, *parameters = (part.strip() for part in item.split(";"))
+        quality = next((part[2:] for part in parameters if part.startswith("q=")), "1")
+        weights[media] = float(quality) if _QUALITY.fullmatch(quality) else 0.0
+    return weights
+
+
+def _weight(media: str, accepted: Mapping[str, float]) -> float:
+    ranges = (media, media.partition("/")[0] + "/*", "*/*")
+    return next((accepted[one] for one in ranges if one in accepted), 0.0)
 
 
 def _body(event: Event) -> str | None:

@@ -48,6 +48,17 @@ class Preview:
         windows = forecast.preview(policy, since, since + timedelta(days=days))
         return {"timezone": policy.zone, "windows": [_window(window) for window in windows], "chats": meant}
 
+    def draw(self, account: str, policy: Policy, since: datetime, days: int, now: datetime) -> str:
+        """The same without chats as a picture in SVG, of whole local days.
+
+        Raises:
+            AccountNotFound: no such account.
+        """
+        from chat_mute import week_view  # noqa: PLC0415  hardly ever asked for: not a cold start's time
+
+        self._accounts.credentials(account)
+        return week_view.draw(policy, since, days, now)
+
 
 def days_ahead(given: str | None) -> int:
     """Reads ``days``.

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
 import requests
@@ -204,6 +205,16 @@ def test_a_preview_tells_windows_clocks_and_chats_and_stores_nothing(home: Home)
     home.call("PUT", "quiet-hours/night", policy)
     saved = home.call("GET", "quiet-hours/night/preview?from=2027-03-27&days=2").json()
     assert saved == {**preview, "chats": None}
+
+
+def test_a_week_as_a_picture_comes_through_the_gateway_as_it_is(home: Home) -> None:
+    home.put("night", chats={"all": True, "title": "Caf\u00e9 <*>"})
+    shown = home.call("GET", f"quiet-hours/night/preview?from={home.day}&days=7", Accept="image/svg+xml")
+    assert (shown.status_code, shown.headers["Content-Type"]) == (200, "image/svg+xml; charset=utf-8")
+    root = ET.fromstring(shown.content)
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert "all chats titled Caf\u00e9 <*>" in "".join(root.itertext())
+    assert home.call("GET", "quiet-hours/night/preview", Accept="*/*").json()["timezone"] == "UTC"
 
 
 def test_a_caller_granted_one_account_cannot_touch_anothers_policies(make_home: Callable[[], Home]) -> None:
