@@ -36,6 +36,7 @@ ENVIRONMENT = {
     "TOKEN_HOSTS": "portal.example",
 }
 
+_PUBLIC = frozenset({"/health", "/openapi.yaml"})
 _TICK = 1e-6  # what a datetime can tell
 
 Wrap = Callable[[Any], Any]
@@ -200,7 +201,7 @@ class VirtualStack:
         proxy = "/".join(rest)
         parameters = dict(pair.split("=", 1) for pair in query.split("&")) if query else None
         answer = self.invoke({
-            "resource": "/health" if route == "/health" else "/{account}/{proxy+}" if proxy else "/{account}",
+            "resource": route if route in _PUBLIC else "/{account}/{proxy+}" if proxy else "/{account}",
             "path": route,
             "httpMethod": method,
             "headers": dict(headers or {}),

@@ -12,7 +12,8 @@ from bitrix24 import errors as portal
 from chat_mute import errors
 from chat_mute.account_check import AccountCheck
 from chat_mute.budget import Budget, LambdaContext
-from chat_mute.gateway import Event, Request, Response, picture, response
+from chat_mute.contract import contract
+from chat_mute.gateway import Event, Request, Response, response, text_response
 from chat_mute.holding import Holding
 from chat_mute.idempotency import Idempotency
 from chat_mute.job import FIELDS as JOB_FIELDS
@@ -21,7 +22,7 @@ from chat_mute.jobs import Jobs
 from chat_mute.muting import Muting
 from chat_mute.observability import Telemetry
 from chat_mute.policies import Policies, read
-from chat_mute.preconditions import etag, precondition
+from chat_mute.preconditions import etag, is_known, precondition
 from chat_mute.preview import Preview, days_ahead, start
 from chat_mute.quiet_hours.policy import Policy
 from chat_mute.request import (
@@ -110,6 +111,10 @@ class Api:
         self._idempotency = idempotency
         self._telemetry = telemetry
         self._clock = clock
+        self._public: dict[str, Callable[[Request], Response]] = {
+            "/health": lambda _: response(200, {"status": "ok"}),
+            "/openapi.yaml": _contract,
+        }
         self._routes: dict[tuple[str, ...], dict[str, Callable[[_Call], Response]]] = {
             (): {"GET": self._account},
             ("im.chat.mute",): {"POST": self._mute},
@@ -141,11 +146,11 @@ class Api:
             return response(500, {"error": "INTERNAL_SERVER_ERROR", "error_description": "This is our own fault."})
 
     def _route(self, request: Request, budget: Budget) -> Response:
-        if request.resource == "/health":
+        if request.resource in self._public:
             if request.method != "GET":
                 raise errors.MethodNotAllowed("GET")
             request.body()
-            return response(200, {"status": "ok"})
+            return self._public[request.resource](request)
         if request.account is None:
             raise errors.NotFound
         matching = [pattern for pattern in self._routes if _matches(pattern, request.rest)]
@@ -257,7 +262,8 @@ class Api:
         policy = find()
         since = start(query("from"), policy, call.now)
         if call.request.prefers("image/svg+xml", "application/json"):
-            return picture(self._use.preview.draw(call.account, policy, since, days, call.now), _BY_ACCEPT)
+            drawn = self._use.preview.draw(call.account, policy, since, days, call.now)
+            return text_response(200, drawn, "image/svg+xml; charset=utf-8", _BY_ACCEPT)
         shown = self._use.preview.show(
             call.account, policy, since, days, with_chats=chats == "1", time_left=call.budget
         )
@@ -290,6 +296,14 @@ class Api:
         self._telemetry.logger.info("replayed", extra={"account": call.account, "route": route, "by": call.by})
         self._telemetry.count("Replayed")
         return result, {"Idempotency-Replayed": "true"}
+
+
+def _contract(request: Request) -> Response:
+    document = contract()
+    headers = {"ETag": etag(document.version)}
+    if is_known(request, document.version):
+        return response(304, None, headers)
+    return text_response(200, document.text, "application/yaml", headers)
 
 
 def _matches(pattern: tuple[str, ...], parts: tuple[str, ...]) -> bool:

@@ -118,23 +118,19 @@ class Request:
 
 
 def response(status: int, body: Mapping[str, Any] | None, headers: Mapping[str, str] | None = None) -> Response:
-    """An answer in JSON; without a body for 204."""
-    return {
-        "statusCode": status,
-        "headers": {**({} if body is None else {"Content-Type": "application/json"}), **(headers or {})},
-        "body": "" if body is None else json.dumps(body),
-        "isBase64Encoded": False,
-    }
+    """An answer in JSON; without a body for 204 and 304."""
+    if body is None:
+        return _response(status, "", headers or {})
+    return text_response(status, json.dumps(body), "application/json", headers)
 
 
-def picture(svg: str, headers: Mapping[str, str]) -> Response:
-    """An answer in SVG."""
-    return {
-        "statusCode": 200,
-        "headers": {"Content-Type": "image/svg+xml; charset=utf-8", **headers},
-        "body": svg,
-        "isBase64Encoded": False,
-    }
+def text_response(status: int, text: str, media_type: str, headers: Mapping[str, str] | None = None) -> Response:
+    """An answer in some other kind of text."""
+    return _response(status, text, {"Content-Type": media_type, **(headers or {})})
+
+
+def _response(status: int, text: str, headers: Mapping[str, str]) -> Response:
+    return {"statusCode": status, "headers": dict(headers), "body": text, "isBase64Encoded": False}
 
 
 def _weights(accept: list[str]) -> dict[str, float]:

@@ -28,11 +28,23 @@ def precondition(request: Request) -> Precondition:
     def holds(version: str | None) -> bool:
         if match is not None and not (version is not None and (_ANY in match or etag(version) in match)):
             return False
-        if none_match is None or version is None:
-            return True
-        return _ANY not in none_match and etag(version) not in [tag.removeprefix("W/") for tag in none_match]
+        return none_match is None or version is None or not _is_among(none_match, version)
 
     return holds
+
+
+def is_known(request: Request, version: str) -> bool:
+    """Whether the caller has a version already: ``If-None-Match`` names it.
+
+    Raises:
+        InvalidParameter: the header is neither ``*`` nor a list of entity tags.
+    """
+    tags = _tags(request, "If-None-Match")
+    return tags is not None and _is_among(tags, version)
+
+
+def _is_among(tags: Sequence[str], version: str) -> bool:
+    return _ANY in tags or etag(version) in [tag.removeprefix("W/") for tag in tags]
 
 
 def _tags(request: Request, name: str) -> Sequence[str] | None:
