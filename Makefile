@@ -52,7 +52,7 @@ scale: setup-local  ## 10,000 accounts in virtual time, then 400 through the loc
 check: test lint types imports template security  ## everything CI checks
 
 .PHONY: test
-test: setup-local $(VENVS)/sdk/.ready  ## the whole suite
+test: setup-local $(VENVS)/sdk/.ready $(VENVS)/fuzz/.ready  ## the whole suite
 	$(RUN) $(BIN)/pytest
 
 .PHONY: unit
@@ -92,7 +92,7 @@ security: $(VENVS)/dev/.ready $(VENVS)/checkov/.ready  ## bandit, checkov, pip-a
 # ---- set-up -----------------------------------------------------------------------------------------------------------
 
 .PHONY: setup
-setup: $(foreach v,dev emulator lambda sdk template checkov,$(VENVS)/$(v)/.ready)  ## every virtual environment
+setup: $(foreach v,dev emulator lambda sdk fuzz template checkov,$(VENVS)/$(v)/.ready)  ## every virtual environment
 
 .PHONY: setup-local
 setup-local: $(VENVS)/dev/.ready $(VENVS)/emulator/.ready $(VENVS)/lambda/.ready

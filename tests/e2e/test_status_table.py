@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import requests
 
+from local.paths import ROOT
 from local.portal import Fault
 from local.world import ANN, DEAL, NOT_HERS, OPEN_LINE, PRIVATE, WORKGROUP_CHAT
 from tests.e2e.conftest import SLOW_CHAT, Service
@@ -311,3 +312,9 @@ def test_504_no_answer_in_the_time_budget(service: Service, slow_answer: "Future
 def test_health_needs_no_signature(service: Service) -> None:
     response = service.call_as(service.stack.caller_with(None), "GET", "/health")
     assert (response.status_code, response.json()) == (200, {"status": "ok"})
+
+
+def test_the_contract_needs_no_signature_and_is_the_document(service: Service) -> None:
+    response = service.call_as(service.stack.caller_with(None), "GET", "/openapi.yaml")
+    assert (response.status_code, response.headers["Content-Type"]) == (200, "application/yaml")
+    assert response.content == (ROOT / "docs" / "openapi.yaml").read_bytes()

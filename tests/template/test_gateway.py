@@ -49,7 +49,9 @@ def _asked_of_callers(body: dict[str, Any]) -> dict[tuple[str, str], set[str]]:
 
 
 @pytest.mark.parametrize(("mode", "asked"), [("IAM", "signature"), ("API_KEY", "key")])
-def test_every_route_but_the_two_public_ones_asks_who_is_calling(translated: dict[str, Any], mode: str, asked: str) -> None:
+def test_every_route_but_the_two_public_ones_asks_who_is_calling(
+    translated: dict[str, Any], mode: str, asked: str
+) -> None:
     body = applied(translated, {"AuthMode": mode})["Api"]["Properties"]["Body"]
     assert _asked_of_callers(body) == {route: set() if route in PUBLIC else {asked} for route in ROUTES}
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import yaml
 from jsonschema import Draft202012Validator
-from referencing import Registry, Resource
+from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from local.paths import ROOT
@@ -138,7 +138,7 @@ def faults_of_answer(operation: Operation, status: int, headers: Mapping[str, st
         else:
             place = known.spec["headers"][name].get("$ref", f"#{known.pointer}/headers/{name}")[1:]
             found += [f"header {name}: {fault}" for fault in faults(f"{place}/schema", value)]
-    media = headers.get("Content-Type")
+    media = headers.get("Content-Type", "")
     if not known.media:
         return found + ([f"{status} has no body"] if media or body else [])
     if media not in known.media:
@@ -169,7 +169,8 @@ def _operations() -> Iterator[Operation]:
 
 @cache
 def _registry() -> Registry[Json]:
-    return Registry().with_resource(_URI, Resource(contents=document(), specification=DRAFT202012))
+    empty: Registry[Json] = Registry()
+    return empty.with_resource(_URI, DRAFT202012.create_resource(document()))
 
 
 def _token(name: str) -> str:

@@ -11,7 +11,7 @@ Case = tuple[Operation, str, Answering]
 
 
 def _cases() -> list[Case]:
-    """An operation, the name of an example, and the answer it stands for; without examples, the answer without a body."""
+    """An operation, the name of an example, and the answer it stands for; without a name, one that has no body."""
     found = []
     for operation in operations().values():
         for answer in answers(operation):
@@ -30,7 +30,8 @@ def test_an_example_is_what_the_service_answers(
     monkeypatch: pytest.MonkeyPatch, operation: Operation, name: str, expected: Answering
 ) -> None:
     world = World(monkeypatch)
-    BEFORE.get((operation.id, name), lambda _: None)(world)
+    if before := BEFORE.get((operation.id, name)):
+        before(world)
     body = operation.requests[name] if operation.requests else None
     status, told, headers = world.stack.call(operation.method, operation.target, body)
     assert status == expected.status, told

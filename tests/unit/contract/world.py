@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from local.portal import Fault
 from local.virtual import Answer, VirtualStack
 from tests.conftest import WEBHOOK_MARK
 from tests.unit.contract.document import operations
@@ -70,7 +69,7 @@ def _held(world: World) -> None:
 
 def _job_done(world: World) -> None:
     world.job()
-    world.portal.faults.add(Fault.error("ACCESS_ERROR", status=403), method="im.dialog.get", in_batch=True)
+    world.portal.leave(ANN, 50)
     world.stack.minute(datetime(2026, 11, 24, 12, 1, tzinfo=UTC))
 
 
