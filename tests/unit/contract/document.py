@@ -138,7 +138,7 @@ def faults_of_answer(operation: Operation, status: int, headers: Mapping[str, st
         else:
             place = known.spec["headers"][name].get("$ref", f"#{known.pointer}/headers/{name}")[1:]
             found += [f"header {name}: {fault}" for fault in faults(f"{place}/schema", value)]
-    media = headers.get("Content-Type", "")
+    media = headers.get("Content-Type", "").partition(";")[0]
     if not known.media:
         return found + ([f"{status} has no body"] if media or body else [])
     if media not in known.media:
@@ -169,8 +169,8 @@ def _operations() -> Iterator[Operation]:
 
 @cache
 def _registry() -> Registry[Json]:
-    empty: Registry[Json] = Registry()
-    return empty.with_resource(_URI, DRAFT202012.create_resource(document()))
+    registry: Registry[Json] = Registry().with_resource(_URI, DRAFT202012.create_resource(document()))
+    return registry
 
 
 def _token(name: str) -> str:

@@ -48,3 +48,11 @@ def _without_timing(body: Any) -> list[tuple[str, Any]]:
 def test_every_example_of_a_request_is_among_them() -> None:
     sent = {(operation.id, name) for operation, name, _ in CASES}
     assert {(one.id, name) for one in operations().values() for name in one.requests} <= sent
+
+
+def test_a_preview_is_a_picture_too_where_the_document_says_so() -> None:
+    operation = operations()["previewUnsaved"]
+    body, headers = operation.requests["spring"], {"Accept": "image/svg+xml"}
+    status, told, headers = World().stack.call("POST", operation.target, body, headers)
+    assert faults_of_answer(operation, status, headers, told) == []
+    assert told.startswith("<svg")
