@@ -33,6 +33,7 @@ ENVIRONMENT = {
     "SCHEDULE_DEAD_LETTERS": SCHEDULE_DEAD,
     "ACCOUNT_QUEUE": ACCOUNTS,
     "ALLOW_TIME_TRAVEL": "false",
+    "MODE": "NORMAL",
     "TOKEN_HOSTS": "portal.example",
 }
 
@@ -156,13 +157,14 @@ class VirtualStack:
         self._wrap = wrap
         self._threads = threads
         self._numbers = itertools.count(1)
+        self.environment = dict(ENVIRONMENT)
         self.new_process()
 
     def new_process(self) -> None:
-        """A new Lambda instance, which remembers nothing."""
+        """A new Lambda instance, which remembers nothing and takes up a changed ``environment``."""
         sqs = self._wrap(self.queues)
         aws = Aws(self._wrap(self.dynamodb), self._wrap(self.secrets), lambda: sqs)
-        service = build(ENVIRONMENT, aws, self._wrap(self.transport), self.clock, self._threads)
+        service = build(self.environment, aws, self._wrap(self.transport), self.clock, self._threads)
         self._handler = service.telemetry.observe(partial(app.dispatch, service))
 
     # ---- the world --------------------------------------------------------------------------------------------------

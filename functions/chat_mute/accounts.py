@@ -85,6 +85,14 @@ class Accounts:
         """
         return parse(self._secrets.read(account))[0]
 
+    def exists(self, account: str) -> bool:
+        """Whether the account's secret is there now, whatever the cache says."""
+        try:
+            self._secrets.read(account, again=True)
+        except AccountNotFound:
+            return False
+        return True
+
     def use(self, account: str, work: Callable[[Client], T]) -> T:
         """Does ``work`` with the account's client; once more with a new one if the secret was replaced meanwhile.
 

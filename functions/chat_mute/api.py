@@ -56,6 +56,7 @@ _STATUS: dict[type[Exception], int] = {
     errors.TooLarge: 413,
     errors.IdempotencyKeyReused: 422,
     errors.InvalidPolicy: 422,
+    errors.ReleaseOnly: 503,
     portal.Bitrix24Error: 502,
     portal.QueryLimitExceeded: 503,
     portal.Paused: 503,

@@ -71,6 +71,13 @@ class Busy(RequestError):
         super().__init__("CONFLICT", "Others are changing the same. Repeat the request.")
 
 
+class ReleaseOnly(RequestError):
+    """The stack lets go of everything and mutes nothing: its parameter `Mode`."""
+
+    def __init__(self) -> None:
+        super().__init__("RELEASE_ONLY", "Nothing is muted at present, only unmuted: the stack's Mode is RELEASE_ONLY.")
+
+
 class MethodNotAllowed(RequestError):
     """The route exists, the method does not."""
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from chat_mute.accounts import Accounts
 from chat_mute.documents import utc
-from chat_mute.errors import Busy, NotFound
+from chat_mute.errors import Busy, NotFound, ReleaseOnly
 from chat_mute.job import Job, JobRequest
 from chat_mute.observability import Telemetry
 from chat_mute.store import Saved, Store
@@ -24,10 +24,13 @@ _DAY = timedelta(days=1)
 class Jobs:
     """Jobs as the API makes and shows them."""
 
-    def __init__(self, accounts: Accounts, store: Store, telemetry: Telemetry) -> None:
+    def __init__(
+        self, accounts: Accounts, store: Store, telemetry: Telemetry, *, release_only: bool = False
+    ) -> None:  # fmt: skip
         self._accounts = accounts
         self._store = store
         self._telemetry = telemetry
+        self._release_only = release_only
 
     def create(
         self, account: str, request: JobRequest, *, by: str, now: datetime, key: Sequence[str] | None = None
@@ -44,7 +47,10 @@ class Jobs:
         Raises:
             AccountNotFound: no such account.
             Busy: the account is being changed all the time.
+            ReleaseOnly: it is about mutes, and nothing is muted at present.
         """
+        if self._release_only and request.terms.muted:
+            raise ReleaseOnly
         portal = self._accounts.credentials(account).portal
         job_id = secrets.token_hex(8) if key is None else hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]
         job = Job(job_id, by, request.terms, request.chats, request.selection, now)

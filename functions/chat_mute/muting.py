@@ -9,7 +9,7 @@ from bitrix24.errors import AccessRefused, Bitrix24Error, InvalidChatId, is_brok
 from chat_mute.accounts import Accounts
 from chat_mute.chats import overrule, picture, unseen
 from chat_mute.documents import decision_text, utc
-from chat_mute.errors import Busy
+from chat_mute.errors import Busy, ReleaseOnly
 from chat_mute.observability import Telemetry
 from chat_mute.quiet_hours.decision import Because, Decision
 from chat_mute.quiet_hours.holds import Hold
@@ -54,10 +54,13 @@ class _Ask:
 class Muting:
     """Mutes and unmutes for whoever asks; every attempt leaves one log line and one count."""
 
-    def __init__(self, accounts: Accounts, store: Store, telemetry: Telemetry) -> None:
+    def __init__(
+        self, accounts: Accounts, store: Store, telemetry: Telemetry, *, release_only: bool = False
+    ) -> None:  # fmt: skip
         self._accounts = accounts
         self._store = store
         self._telemetry = telemetry
+        self._release_only = release_only
 
     def mute(
         self, account: str, request: MuteRequest, *, by: str, now: datetime, time_left: TimeLeft
@@ -80,7 +83,10 @@ class Muting:
             AccountNotFound: no such account.
             Bitrix24Error: the portal did not do it, or its answer was lost; asking again is safe.
             Busy: others are changing the same chat all the time.
+            ReleaseOnly: it is a mute, and nothing is muted at present.
         """
+        if self._release_only and request.muted:
+            raise ReleaseOnly
         because = Because.CALLER if request.until else _EXPLICIT[request.muted]
         line = {
             "account": account,

@@ -18,7 +18,7 @@ from chat_mute.look import Look, Task, by_chat
 from chat_mute.observability import Telemetry
 from chat_mute.parallel import THREADS
 from chat_mute.quiet_hours.agenda import Agenda
-from chat_mute.quiet_hours.decision import Action, decide
+from chat_mute.quiet_hours.decision import Action, decide, release
 from chat_mute.quiet_hours.holds import Hold, State
 from chat_mute.quiet_hours.policy import Policy
 from chat_mute.quiet_hours.selection import Only
@@ -43,13 +43,19 @@ class Reconcile:
         store: their policies, records and jobs.
         telemetry: where each change leaves a line and a count.
         threads: how many records are written at once.
+        release_only: whether nothing is muted any more and everything is let go of.
     """
 
-    def __init__(self, accounts: Accounts, store: Store, telemetry: Telemetry, threads: int = THREADS) -> None:
+    def __init__(
+        self, accounts: Accounts, store: Store, telemetry: Telemetry, threads: int = THREADS,
+        *, release_only: bool = False,
+    ) -> None:  # fmt: skip
         self._accounts = accounts
         self._store = store
         self._telemetry = telemetry
         self._threads = threads
+        self._release_only = release_only
+        self._decide = release if release_only else decide
 
     def account(self, account: str, *, now: datetime, time_left: TimeLeft) -> None:
         """Looks at one account, does what there is to do while there is time, and plans the next look.
@@ -89,6 +95,10 @@ class Reconcile:
         agenda = Agenda(policies, now)
         holds, versions = by_chat(self._store.holds(account))
         jobs = self._store.open_jobs(account) if head.jobs else []
+        if self._release_only:
+            jobs = [
+                job for job in jobs if not (job.value.terms.muted and self._fail(account, job, "RELEASE_ONLY", now))
+            ]
         look = Look(
             account, client, self._store, self._telemetry, agenda, now, time_left, self._threads, holds, versions
         )
@@ -107,7 +117,7 @@ class Reconcile:
         for chat_id in sorted(look.chats.keys() | look.holds.keys()):
             situation = look.situation(chat_id)
             if situation.hold is not None or situation.wish.until is not None:
-                tasks.append(Task(situation, decide(situation)))
+                tasks.append(Task(situation, self._decide(situation)))
         look.tell(tasks, Action.UNMUTE)
         look.note(task for task in tasks if task.decision.action is Action.LEAVE)
         look.tell(tasks, Action.MUTE)

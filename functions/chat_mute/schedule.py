@@ -7,7 +7,7 @@ from typing import Any
 from bitrix24 import Clock
 from bitrix24.errors import AccessRefused, InvalidChatId
 from chat_mute.budget import Budget, LambdaContext
-from chat_mute.errors import AccountNotFound, IdempotencyKeyReused, InvalidId, InvalidParameter, PastUntil
+from chat_mute.errors import AccountNotFound, IdempotencyKeyReused, InvalidId, InvalidParameter, PastUntil, ReleaseOnly
 from chat_mute.idempotency import Idempotency
 from chat_mute.muting import Muting
 from chat_mute.observability import Telemetry
@@ -50,7 +50,8 @@ class Schedule:
 
         Returns:
             The API's body: Bitrix24's answer, or ``error`` and ``error_description`` of a payload put aside; where the
-            end that was asked for is past, ``{"result": False}``.
+            end that was asked for is past, ``{"result": False}``. A mute while nothing is muted is neither put aside
+            nor repeated: the next run comes by itself.
         """
         self._telemetry.trigger("schedule", context.aws_request_id)
         try:
@@ -59,6 +60,9 @@ class Schedule:
             self._telemetry.logger.info("past its end", extra={"outcome": "nothing to do"})
             self._telemetry.count("PastUntil")
             return {"result": False}
+        except ReleaseOnly as error:
+            self._telemetry.logger.info("refused", extra={"account": payload.get("account"), "outcome": error.code})
+            return {"error": error.code, "error_description": error.description}
         except _HOPELESS as error:
             self._dead_letters.put(payload, error.code, error.description)
             self._telemetry.logger.warning("schedule payload put aside", extra={"outcome": error.code})

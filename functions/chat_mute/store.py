@@ -36,7 +36,7 @@ LEASE = timedelta(seconds=180)
 _DOUBLINGS = 4
 CALL = timedelta(seconds=30)
 """A little longer than a call of the API may take."""
-_QUEUE = "accounts"
+QUEUE = "accounts"
 _PAUSE = "pause "
 _PAGE = 1000
 RESULTS = 100
@@ -164,7 +164,7 @@ class Store:
 
         The index lags behind the table, so `lease` insists on what it says.
         """
-        found = self._table.index(DUE_INDEX, "#queue = :queue AND #due <= :now", _PAGE, queue=_QUEUE, now=now)
+        found = self._table.index(DUE_INDEX, "#queue = :queue AND #due <= :now", _PAGE, queue=QUEUE, now=now)
         return (DueAccount(item["pk"]["S"].removeprefix("account#"), Number(item["due"]["N"])) for item in found)
 
     def lease(self, found: DueAccount, now: datetime) -> Lease | None:
@@ -385,7 +385,7 @@ def _pk(account: str) -> str:
 
 def _planned(due: datetime | None) -> Item:
     """An account in the index, or out of it."""
-    return {"due": due, "queue": _QUEUE if due else None}
+    return {"due": due, "queue": QUEUE if due else None}
 
 
 def _policy(item: Item) -> Saved[Policy]:

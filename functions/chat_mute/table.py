@@ -58,11 +58,12 @@ class Table:
         last = answer.get("LastEvaluatedKey")
         return answer["Items"], last["sk"]["S"] if last else None
 
-    def index(self, name: str, condition: str, limit: int, **known: Any) -> Iterator[Item]:
-        """What an index holds, ``limit`` to a page."""
-        return self._pages(
-            {"IndexName": name, "KeyConditionExpression": condition, "Limit": limit, **_words(condition, known)}
-        )
+    def index(
+        self, name: str, condition: str, limit: int, *, after: Item | None = None, **known: Any
+    ) -> Iterator[Item]:  # fmt: skip
+        """What an index holds, ``limit`` to a page, from the beginning or ``after`` a key."""
+        query = {"IndexName": name, "KeyConditionExpression": condition, "Limit": limit, **_words(condition, known)}
+        return self._pages(query, after)
 
     def update(self, pk: str, sk: str, fields: Fields, add: Fields | None = None) -> None:
         """Sets attributes, or removes those that are None, and adds to numbers."""
@@ -150,8 +151,8 @@ class Table:
             **_words(condition, {"pk": pk, "prefix": prefix}),
         }
 
-    def _pages(self, query: Item) -> Iterator[Item]:
-        start: Item = {}
+    def _pages(self, query: Item, after: Item | None = None) -> Iterator[Item]:
+        start: Item = {"ExclusiveStartKey": after} if after else {}
         while True:
             answer = self._dynamodb.query(TableName=self._name, **query, **start)
             yield from answer["Items"]

@@ -19,12 +19,15 @@ from chat_mute.idempotency import Idempotency
 from chat_mute.jobs import Jobs
 from chat_mute.muting import Muting
 from chat_mute.observability import Telemetry
+from chat_mute.offboarding import Offboarding
 from chat_mute.operator import Operator
 from chat_mute.parallel import THREADS
 from chat_mute.policies import Policies
 from chat_mute.preview import Preview
 from chat_mute.queues import AccountQueue, DeadLetters
 from chat_mute.reconcile import Reconcile
+from chat_mute.releasing import Releasing
+from chat_mute.roster import Roster
 from chat_mute.schedule import Schedule
 from chat_mute.settings import Settings
 from chat_mute.store import Store
@@ -95,18 +98,21 @@ def build(
     settings = Settings.from_environment(environment)
     aws, clock, transport = aws or connect(), clock or Clock(), transport or Transport(settings.ca_bundle)
     telemetry = Telemetry()
-    store = Store(Table(aws.dynamodb, settings.state_table, clock))
+    table = Table(aws.dynamodb, settings.state_table, clock)
+    store, roster = Store(table), Roster(table)
     secrets = Secrets(aws.secretsmanager, settings.secret_prefix)
     accounts = Accounts(secrets, _connector(store, secrets, transport, clock, TOKEN_HOSTS | settings.token_hosts))
-    muting = Muting(accounts, store, telemetry)
+    release_only = settings.release_only
+    muting = Muting(accounts, store, telemetry, release_only=release_only)
     holding = Holding(accounts, store, telemetry)
+    account_check = AccountCheck(accounts, telemetry)
     use_cases = UseCases(
         muting=muting,
         policies=Policies(accounts, store, telemetry),
         preview=Preview(accounts),
         holding=holding,
-        jobs=Jobs(accounts, store, telemetry),
-        account_check=AccountCheck(accounts, telemetry),
+        jobs=Jobs(accounts, store, telemetry, release_only=release_only),
+        account_check=account_check,
     )
     api_once = Idempotency(aws.dynamodb, settings.idempotency_table, "api:v1", _DAY)
     schedule_once = Idempotency(aws.dynamodb, settings.idempotency_table, "schedule:v1", 2 * _DAY)
@@ -116,8 +122,15 @@ def build(
         api=Api(use_cases, api_once, telemetry, clock),
         schedule=Schedule(muting, schedule_once, dead_letters, telemetry, clock),
         tick=Tick(store, queue, telemetry, clock, allow_time_travel=settings.allow_time_travel),
-        worker=Worker(Reconcile(accounts, store, telemetry, threads), telemetry, clock),
-        operator=Operator(holding, telemetry, clock),
+        worker=Worker(Reconcile(accounts, store, telemetry, threads, release_only=release_only), telemetry, clock),
+        operator=Operator(
+            telemetry,
+            clock,
+            holding=holding,
+            releasing=Releasing(roster, store, telemetry, release_only=release_only),
+            offboarding=Offboarding(accounts, store, roster, telemetry),
+            account_check=account_check,
+        ),
         telemetry=telemetry,
     )
 

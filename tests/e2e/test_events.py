@@ -58,9 +58,12 @@ PAYLOADS = {
     "schedule-without-run.json": None,
 }
 MACHINERY = {
+    "operator-check.json",
     "operator-forget.json",
     "operator-moved.json",
+    "operator-offboard.json",
     "operator-refused.json",
+    "operator-release-all.json",
     "queue-account.json",
     "tick.json",
 }
@@ -130,6 +133,17 @@ def test_an_operator_forgets_what_can_never_be_released(service: Service) -> Non
     refused = service.stack.invoke(event("operator-refused.json"))
     assert refused["errorType"] == "InvalidParameter"
     assert "user_id" in refused["errorMessage"]
+
+
+def test_an_operator_checks_an_account_and_takes_it_out(service: Service) -> None:
+    answer_to(service, "api-put-policy.json")
+    assert service.stack.invoke(event("operator-check.json"))["usable"] is True
+    for _ in range(3):
+        service.minute()
+        left = service.stack.invoke(event("operator-offboard.json"))
+    assert left == {"done": True, "held": 0, "secret": True}
+    refused = service.stack.invoke(event("operator-release-all.json"))
+    assert "Mode=RELEASE_ONLY" in refused["errorMessage"]
 
 
 @pytest.mark.parametrize("name", [*UNKNOWN, "a list", "a text"])

@@ -36,7 +36,7 @@ def test_another_value_of_any_parameter_of_the_function_is_published(translated:
     """
     function = translated["Resources"]["ChatMuteFunction"]["Properties"]
     used = {name for name in translated["Parameters"] if f"'Ref': '{name}'" in str(function)}
-    assert used == {"SecretPrefix", "LogLevel", "AllowTimeTravel"}
+    assert used == {"SecretPrefix", "LogLevel", "AllowTimeTravel", "Mode"}
     _name, description = _version(translated)
     assert set(re.findall(r"\$\{(\w+)\}", description["Fn::Sub"])) == used
 

@@ -181,6 +181,12 @@ def operators(world: World) -> None:
     world.call("POST", "im.chat.mute", {"CHAT_ID": 1, "FOR": "PT8H"})
     assert world.stack.invoke({"forget": "default", "portal": HOST, "user_id": ANN}) == {"forgotten": 1}
     world.stack.invoke({"moved": "default", "portal": "old.example"})
+    world.stack.invoke({"check": "default"})
+    world.stack.environment["MODE"] = "RELEASE_ONLY"
+    world.stack.new_process()
+    world.call("DELETE", "holds", status=202)
+    world.stack.invoke({"release_all": True})
+    assert world.stack.invoke({"offboard": "default"})["done"] is True
 
 
 SCENARIOS: list[Callable[[World], None]] = [

@@ -79,6 +79,17 @@ def decide(situation: Situation) -> Decision:
     return _hold(situation, hold, owners) if owners else _let_go(situation, hold)
 
 
+def release(situation: Situation) -> Decision:
+    """Lets go of one chat, whoever wants it muted, and mutes nothing, not even what was on its way.
+
+    What people want of the chat stays noted. This is nobody's unmute: what wants the chat muted may do so again later.
+    """
+    if situation.foreign:
+        return leave(situation.hold, Because.FOREIGN)
+    decision = _let_go(situation, situation.seen())
+    return leave(decision.after, Because.KEPT) if decision.action is Action.MUTE else decision
+
+
 def leave(hold: Hold | None, because: Because, who: tuple[str, ...] = ()) -> Decision:
     """Nothing to tell the portal; the record becomes ``hold``."""
     return Decision(Action.LEAVE, hold, hold, because, who)

@@ -141,7 +141,7 @@ def test_forgetting_ends_one_users_holds_and_tells_the_portal_nothing(office: Of
     assert office.invoke({"forget": "default", "portal": HOST, "user_id": ANN}) == {"forgotten": 2}
     assert office.invoke({"forget": "default", "portal": HOST, "user_id": ANN}) == {"forgotten": 0}
     assert office.invoke({"forget": "default", "portal": "other.example", "user_id": BEN}) == {"forgotten": 0}
-    assert office.invoke({"forget": "nobody", "portal": HOST, "user_id": BEN}) == {"forgotten": 0}
+    assert office.invoke({"forget": "nobody", "portal": HOST, "user_id": BEN}) == {"forgotten": 0, "removed": True}
     assert len(office.portal.calls) == asked
     assert [hold["chat_id"] for hold in office.ok("GET", "holds")["holds"]] == [4]
     assert office.muted == {1, HAND, 3}, "they stay muted: nobody can say otherwise any more"

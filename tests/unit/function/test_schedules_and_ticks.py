@@ -224,8 +224,8 @@ def test_a_tick_may_be_120_seconds_ahead_of_the_clock(office: Office, ahead: int
     assert office.stack.tick() == 1, "nothing was leased"
 
 
-def test_with_time_travel_a_whole_night_is_played_at_noon(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(virtual.ENVIRONMENT, "ALLOW_TIME_TRAVEL", "true")
+def test_with_time_travel_a_whole_night_is_played_at_noon(office: Office) -> None:
+    office.stack.environment["ALLOW_TIME_TRAVEL"] = "true"
     office.stack.new_process()
     office.put("night", "22:00-07:00")
     for moment, quiet in (

@@ -20,6 +20,7 @@ ENVIRONMENT = {
     "SCHEDULE_DEAD_LETTERS": "https://sqs.example/dead",
     "ACCOUNT_QUEUE": "https://sqs.example/accounts.fifo",
     "ALLOW_TIME_TRAVEL": "false",
+    "MODE": "NORMAL",
 }
 ROOT = Path(__file__).parents[3]
 
@@ -32,10 +33,12 @@ def test_settings_are_what_the_template_sets() -> None:
         schedule_dead_letters="https://sqs.example/dead",
         account_queue="https://sqs.example/accounts.fifo",
         allow_time_travel=False,
+        release_only=False,
         ca_bundle=None,
         token_hosts=frozenset(),
     )
     assert Settings.from_environment({**ENVIRONMENT, "ALLOW_TIME_TRAVEL": "true"}).allow_time_travel
+    assert Settings.from_environment({**ENVIRONMENT, "MODE": "RELEASE_ONLY"}).release_only
     assert Settings.from_environment({**ENVIRONMENT, "REQUESTS_CA_BUNDLE": "/x.pem"}).ca_bundle == "/x.pem"
 
 
