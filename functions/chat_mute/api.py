@@ -320,6 +320,8 @@ def _refusal(error: errors.RequestError | portal.Bitrix24Error, now: datetime) -
         headers["Allow"] = error.allowed
     elif isinstance(error, errors.IdempotencyInProgress | errors.Busy):
         headers["Retry-After"] = "1"
+    elif isinstance(error, errors.ReleaseOnly):
+        headers["Retry-After"] = "300"
     elif isinstance(error, portal.QueryLimitExceeded):
         headers["Retry-After"] = "2"
     elif isinstance(error, portal.Paused):

@@ -166,6 +166,7 @@ def test_mutes_are_refused_with_the_reason_and_unmutes_and_policies_are_not(offi
         status, code, why = office.refused("POST", path, body)
         assert (status, code) == (503, "RELEASE_ONLY")
         assert "only unmuted" in why
+        assert office.answers[-1].headers["Retry-After"] == "300"
     assert office.portal.calls_of("im.chat.mute") == []
     assert office.mute(HAND, MUTE="N").status == 200
     office.ok("POST", "mutes", {"chats": ["chat1"], "mute": "N"})
