@@ -9,6 +9,9 @@ BIN := $(VENVS)/dev/bin
 # What an environment may set and what would override a test's own CA or stop byte-code from being written. pip keeps it.
 RUN := env -u CURL_CA_BUNDLE -u REQUESTS_CA_BUNDLE -u AWS_CA_BUNDLE -u SSL_CERT_FILE -u SSL_CERT_DIR -u PYTHONDONTWRITEBYTECODE
 
+# A worker for each core; what shares a stack of its own, say the end-to-end tests, stays with one.
+SIDE_BY_SIDE := --numprocesses auto --dist loadgroup
+
 .DEFAULT_GOAL := help
 
 # ---- what people use ------------------------------------------------------------------------------------------------
@@ -53,11 +56,11 @@ check: test lint types imports template security  ## everything CI checks
 
 .PHONY: test
 test: setup-local $(VENVS)/sdk/.ready $(VENVS)/fuzz/.ready  ## the whole suite
-	$(RUN) $(BIN)/pytest
+	$(RUN) $(BIN)/pytest $(SIDE_BY_SIDE)
 
 .PHONY: unit
 unit: $(VENVS)/dev/.ready  ## the fast tests only: no network, no environment
-	$(RUN) $(BIN)/pytest tests/unit
+	$(RUN) $(BIN)/pytest $(SIDE_BY_SIDE) tests/unit
 
 .PHONY: lint
 lint: $(VENVS)/dev/.ready  ## ruff: lint and format

@@ -1,5 +1,6 @@
 """Building what template.yaml names, with the same makefiles `sam build` uses."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -29,11 +30,18 @@ def build() -> dict[str, Path]:
     Raises:
         subprocess.CalledProcessError: make failed.
     """
-    folders = {}
+    BUILD.mkdir(exist_ok=True)
+    with (BUILD / "local.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run beside each other
+        return dict(_built())
+
+
+def _built() -> Iterator[tuple[str, Path]]:
     for logical_id, source in _made_by_make():
-        folder = folders[logical_id] = BUILD / "local" / logical_id
+        folder = BUILD / "local" / logical_id
         done = folder.with_suffix(".done")
         if done.exists() and done.stat().st_mtime > _newest(source):
+            yield logical_id, folder
             continue
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
@@ -43,7 +51,7 @@ def build() -> dict[str, Path]:
             cwd=ROOT, check=True, env=_pip_environment(),
         )  # fmt: skip
         done.touch()
-    return folders
+        yield logical_id, folder
 
 
 def _made_by_make() -> Iterator[tuple[str, Path]]:

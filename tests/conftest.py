@@ -1,11 +1,22 @@
 """For every suite: no environment but the test's own, and no webhook code in anything a passing test printed."""
 
+from pathlib import Path
+
 import pytest
 
 WEBHOOK_MARK = "c0de5ecret"
 """Every webhook code of these tests holds it, so that one search finds any leak."""
 
 _leaks: list[str] = []
+_SHARING = {"e2e", "integration", "sdk"}
+"""Folders whose tests share what takes seconds to start."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What shares something stays with one worker: a whole folder, elsewhere a file."""
+    for item in items:
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        item.add_marker(pytest.mark.xdist_group(folder if folder in _SHARING else str(item.path)))
 
 
 @pytest.hookimpl(trylast=True)
