@@ -4,7 +4,8 @@ MiniStack 1.5.33 (measured; docs/decisions.md has the list):
 
 1. runs the managed Python runtimes on its own interpreter, so the function gets `provided.al2023` and a bootstrap that
    starts AWS's own runtime client;
-2. mounts no layers for such a runtime, so the bootstrap puts them on the path, in AWS's order;
+2. mounts no layers for such a runtime, so the bootstrap puts them on the path, in AWS's order, and `AWS_CA_BUNDLE`
+   names the file in the built layer (nothing reads it: the emulator speaks plain HTTP);
 3. hands its own environment to the function, so the bootstrap takes that out again, and sets log format and level;
 4. drops a table's time-to-live and point-in-time recovery, and the API's gateway responses: set after the deployment;
 5. knows an action `sqs:SendMessageBatch`, which on AWS is part of `sqs:SendMessage`: who has one gets the other;
@@ -65,7 +66,11 @@ def deploy(emulator: Emulator, ca_bundle: Path, token_host: str, parameters: dic
     bootstrap = _bootstrap([folders[layer] / "python" for layer in _LAYERS], parameters["LogLevel"])
     function["CodeUri"] = upload("function.zip", _zip(folders[_FUNCTION], bootstrap))
     function.update(Runtime="provided.al2023", Architectures=["x86_64"])
-    function["Environment"]["Variables"] |= {"REQUESTS_CA_BUNDLE": str(ca_bundle), "TOKEN_HOSTS": token_host}
+    function["Environment"]["Variables"] |= {
+        "REQUESTS_CA_BUNDLE": str(ca_bundle),
+        "TOKEN_HOSTS": token_host,
+        "AWS_CA_BUNDLE": str(folders["RuntimeLayer"] / "amazon-roots.pem"),
+    }
     for layer in _LAYERS:
         resources[layer]["Properties"]["ContentUri"] = upload(f"{layer}.zip", _zip(folders[layer], None, "*.md"))
         resources[layer]["Properties"]["CompatibleRuntimes"] = ["provided.al2023"]

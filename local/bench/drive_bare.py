@@ -6,7 +6,7 @@ import time
 
 import requests
 
-SIZE, BURST, PER_SECOND = 50, 45, 1.95
+SIZE, BURST, PER_SECOND = 50, 48, 1.98
 
 
 def main() -> None:

@@ -1,0 +1,142 @@
+"""What a measured function talks to, in a process of its own: DynamoDB, Secrets Manager and a portal, behind TLS.
+
+Both are our in-memory ones, so that an answer takes microseconds and every call is seen. Arguments: a folder for the CA's
+files, and the port to trace X-Ray segments into. Says ``{"aws", "portal", "bundle", "roots"}`` when ready; then answers
+each line with the calls since the last one, and ends with its standard input.
+"""
+
+import json
+import re
+import socket
+import ssl
+import sys
+import threading
+import time
+import zlib
+from datetime import datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from local.certificates import Authority
+from local.inmemory import DynamoDB, Index, SecretsManager, Table
+from local.portal import Limits, Portal, Request, dispatch
+
+USER, CODE, CHATS = 1, "benchmark0code01", range(1001, 1021)
+STATE, IDEMPOTENCY = "state", "idempotency"
+SECRET = "quiet-hours/default"  # noqa: S105  a name, not a secret
+Call = tuple[str, str, Any]
+
+
+class World:
+    """The services, and a record of what they were asked."""
+
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+        self.portal = Portal(limits=Limits(burst=10**9, per_second=10**9))
+        self.portal.add_user(USER)
+        self.portal.add_webhook(USER, CODE)
+        for number in CHATS:
+            self.portal.add_chat(number, members=[USER])
+        self.services: dict[str, Any] = {
+            "DynamoDB_20120810": DynamoDB({
+                STATE: Table({"pk": "S", "sk": "S"}, {"due": Index({"queue": "S", "due": "N"}, "KEYS_ONLY")}),
+                IDEMPOTENCY: Table({"id": "S"}),
+            }),
+            "secretsmanager": SecretsManager(),
+        }  # fmt: skip
+
+    def ask_aws(self, target: str, body: bytes) -> tuple[int, bytes]:
+        """One call of AWS's JSON protocol."""
+        prefix, operation = target.split(".")
+        name, request = re.sub(r"(?<!^)(?=[A-Z])", "_", operation).lower(), json.loads(body)
+        self.calls.append(("dynamodb" if prefix.startswith("DynamoDB") else prefix, name, request))
+        try:
+            status, answer = 200, getattr(self.services[prefix], name)(**request)
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            status, answer = 400, {"__type": f"com.amazonaws#{code}", "message": error.response["Error"]["Message"]}
+            answer |= {key: value for key, value in error.response.items() if key in {"Item", "CancellationReasons"}}
+        return status, json.dumps(answer, default=datetime.timestamp).encode()
+
+    def ask_portal(self, path: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
+        """One call of a REST method."""
+        self.calls.append(("portal", path, body.decode()))
+        response = dispatch(self.portal, Request("POST", path, headers=headers, body=body))
+        return response.status, response.body
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    world: World
+    tls: ssl.SSLContext
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """Shakes hands in the connection's own thread."""
+        request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with self.tls.wrap_socket(request, server_side=True) as secured:
+            super().finish_request(secured, client_address)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Leaves clients that went away alone, and shows everything else."""
+        if not isinstance(sys.exception(), ConnectionError | ssl.SSLError):
+            super().handle_error(request, client_address)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1  # one segment for each answer, or Nagle's algorithm would wait for the client
+    server: _Server
+
+    def do_POST(self) -> None:
+        """Answers AWS's protocol or the portal's."""
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        target = self.headers["X-Amz-Target"]
+        if target:
+            status, answer = self.server.world.ask_aws(target, body)
+        else:
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            status, answer = self.server.world.ask_portal(self.path, headers, body)
+        self.send_response(status)
+        self.send_header("Content-Type", "application/x-amz-json-1.0" if target else "application/json; charset=utf-8")
+        self.send_header("Content-Length", str(len(answer)))
+        if target:
+            self.send_header("x-amzn-RequestId", "0" * 52)
+            self.send_header("x-amz-crc32", str(zlib.crc32(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the overridden method's name
+        """Says nothing."""
+
+
+def main(folder: Path, roots: Path) -> int:
+    """Serves until standard input ends."""
+    world, authority = World(), Authority(folder)
+    ports = []
+    for _ in ("aws", "portal"):
+        server = _Server(("127.0.0.1", 0), _Handler)
+        server.world, server.tls = world, authority.server_context()
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        ports.append(server.server_address[1])
+    aws, portal = (f"https://127.0.0.1:{port}" for port in ports)
+    own = authority.bundle.read_text().rpartition("-----BEGIN")
+    small = folder / "roots.pem"
+    small.write_text(roots.read_text() + own[1] + own[2])
+    secret = {"webhook_url": f"{portal}/rest/{USER}/{CODE}/", "rate": {"burst": 10_000, "per_second": 1_000}}
+    world.services["secretsmanager"].create_secret(Name=SECRET, SecretString=json.dumps(secret))
+    _say({"aws": aws, "portal": portal, "bundle": str(authority.bundle), "roots": str(small), "at": time.time()})
+    for _ in sys.stdin:
+        calls, world.calls = world.calls, []
+        _say(calls)
+    return 0
+
+
+def _say(line: object) -> None:
+    print(json.dumps(line), flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*map(Path, sys.argv[1:])))
