@@ -1,4 +1,4 @@
-"""`python amazon_roots.py BUNDLE FILE`: writes the roots that AWS's endpoints chain to into a small bundle of their own.
+"""`python amazon_roots.py BUNDLE FILE`: the roots that AWS's endpoints chain to, in a small bundle of their own.
 
 botocore has its CA bundle parsed anew for each connection: 120 certificates cost ten times the handshake. Amazon Trust
 Services asks who keeps a trust store of their own to have these five (https://www.amazontrust.com/repository/).
@@ -8,6 +8,7 @@ import re
 import ssl
 import sys
 from pathlib import Path
+from typing import Any
 
 ROOTS = frozenset(
     {
@@ -39,8 +40,8 @@ def common_name(pem: str) -> str | None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(cadata=pem)
     (certificate,) = context.get_ca_certs()
-    subject: dict[str, str] = dict(field for (field,) in certificate["subject"])  # type: ignore[misc]
-    return subject.get("commonName")
+    fields: Any = certificate["subject"]  # a tuple of one pair for each
+    return dict(pair for (pair,) in fields).get("commonName")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 botocore brings the models of over 400 services and lists, unpacks and parses them when a client is made. Of these we
 keep three, reduced to the operations we call: made from the pinned version at each build, never by hand.
-`tests/build/test_trim.py` shows that requests and answers stay the same, byte for byte; docs/performance.md what it saves.
+`tests/shipped/test_trim.py` shows that requests and replies stay the same; docs/performance.md, what it saves.
 """
 
 import gzip

@@ -1,7 +1,7 @@
-"""Runs a handler in this process, as it is measured: HANDLER, then the events on standard input, a JSON list a line.
+"""Runs a handler in this process, as it is measured: HANDLER, then events on standard input, a JSON list a line.
 
-Each line is answered by ``{"wall_ns", "cpu_ns", "answers"}``; CPU is that of all threads. `os.getloadavg` is called after
-init and after each line: a function that nobody else calls, at which callgrind writes down what it has counted.
+Each line is answered by ``{"wall_ns", "cpu_ns", "answers"}``; CPU is that of all threads. After init and each line,
+comes `os.getloadavg`, which nobody else calls: there callgrind writes what it has counted.
 """
 
 import importlib

@@ -1,8 +1,8 @@
 """What a measured function talks to, in a process of its own: DynamoDB, Secrets Manager and a portal, behind TLS.
 
-Both are our in-memory ones, so that an answer takes microseconds and every call is seen. Arguments: a folder for the CA's
-files, and the port to trace X-Ray segments into. Says ``{"aws", "portal", "bundle", "roots"}`` when ready; then answers
-each line with the calls since the last one, and ends with its standard input.
+All are our in-memory ones: an answer takes microseconds, and every call is seen. Arguments: a folder for CA files, and
+the bundle of AWS's roots that the CA is added to; says ``{"aws", "portal", "bundle", "roots"}`` when ready;
+then answers each line with the calls since the last one, and ends with its standard input.
 """
 
 import json

@@ -9,7 +9,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
+from botocore import xform_name
 
+from layers.runtime.trim import OPERATIONS
 from local.paths import ROOT
 from local.portal import Fault
 from local.virtual import ENVIRONMENT, VirtualStack
@@ -240,6 +242,16 @@ def test_nothing_is_granted_that_is_never_called(statements: list[Statement], ne
 def test_nothing_is_called_that_is_not_granted(statements: list[Statement], needed: dict[Right, set[str]]) -> None:
     rights = [right for statement in _ours(statements) for right in statement.rights]
     assert [(one, by) for one, by in needed.items() if not any(right.allows(one) for right in rights)] == []
+
+
+def test_the_layer_keeps_what_is_called_of_boto3_and_no_more(needed: dict[Right, set[str]]) -> None:
+    called = {
+        (right.action.partition(":")[0], operation.partition(" ")[0])
+        for right, operations in needed.items()
+        for operation in operations
+    }
+    kept = {(service, xform_name(one)) for service, operations in OPERATIONS.items() for one in operations}
+    assert called == kept
 
 
 def test_our_own_rights_are_the_functions_and_nobody_elses(statements: list[Statement]) -> None:

@@ -8,7 +8,7 @@ import requests
 from botocore.exceptions import ClientError
 
 session = boto3.session.Session()
-clients: dict[str, Any] = {name: session.client(name) for name in ("dynamodb", "secretsmanager")}  # type: ignore[call-overload]
+clients: dict[str, Any] = {name: session.client(name) for name in ("dynamodb", "secretsmanager")}
 portal = requests.Session()
 JSON = {"Content-Type": "application/json"}
 
