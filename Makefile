@@ -49,6 +49,28 @@ scale: setup-local  ## 10,000 accounts in virtual time, then 400 through the loc
 	@$(RUN) PYTHONPATH=functions:layers/bitrix24 $(BIN)/python -m local.scale $(if $(PORTALS),--portals $(PORTALS)) $(SCALE)
 	@$(RUN) $(BIN)/python -m local.crowd $(or $(CROWD),20 20 100)
 
+# ---- running it on AWS --------------------------------------------------------------------------------------------------
+
+.PHONY: preflight
+preflight: $(VENVS)/dev/.ready  ## what would make a deployment fail: CONFIG=prod PARAMETERS="AccessLog=true"
+	@PYTHON313="$(PYTHON313)" $(BIN)/python -m ops.preflight $(if $(CONFIG),--config $(CONFIG)) $(PARAMETERS)
+
+.PHONY: deploy
+deploy: $(VENVS)/dev/.ready $(VENVS)/template/.ready  ## preflight, build, deploy: guided, or CONFIG=prod PARAMETERS="AlarmEmail=you@example.com"
+	@PYTHON313="$(PYTHON313)" $(BIN)/python -m ops.deploy --sam $(VENVS)/template/bin/sam $(if $(CONFIG),--config $(CONFIG)) $(PARAMETERS)
+
+.PHONY: release-all
+release-all: $(VENVS)/dev/.ready  ## the kill switch: STACK=quiet-hours mutes nothing any more, lets go of everything and waits for it
+	@$(BIN)/python -m ops.release_all $(STACK)
+
+.PHONY: offboard
+offboard: $(VENVS)/dev/.ready  ## an account leaves: STACK=quiet-hours ACCOUNT=default; says when its secret may be deleted
+	@$(BIN)/python -m ops.offboard $(STACK) $(ACCOUNT)
+
+.PHONY: remove
+remove: $(VENVS)/dev/.ready  ## lets go of everything, then deletes: STACK=quiet-hours CONFIRM=quiet-hours (TABLE=delete)
+	@$(BIN)/python -m ops.remove $(STACK) $(if $(CONFIRM),--confirm $(CONFIRM)) $(if $(TABLE),--table $(TABLE))
+
 # ---- checks -----------------------------------------------------------------------------------------------------------
 
 .PHONY: check

@@ -7,7 +7,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -158,8 +158,17 @@ class Stack:
 
 
 @contextlib.contextmanager
-def running(portal: Portal, *, front_port: int = 0, log_level: str = "INFO") -> Iterator[Stack]:
-    """Everything started, built and deployed; everything ended and removed at the end, whatever the end."""
+def running(
+    portal: Portal, *, front_port: int = 0, log_level: str = "INFO", parameters: Mapping[str, str] | None = None
+) -> Iterator[Stack]:
+    """Everything started, built and deployed; everything ended and removed at the end, whatever the end.
+
+    Args:
+        portal: who answers.
+        front_port: where the API is; 0 for any.
+        log_level: the template's parameter.
+        parameters: others of the template.
+    """
     before = signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     folder = Path(tempfile.mkdtemp(prefix="quiet-hours-"))
     try:
@@ -168,13 +177,14 @@ def running(portal: Portal, *, front_port: int = 0, log_level: str = "INFO") -> 
             Emulator(folder) as emulator,  # first, because it forks
             PortalServer(portal, authority.server_context()) as server,
         ):
-            parameters = {
+            given = {
                 "LogLevel": log_level,
                 "SecretPrefix": SECRET_PREFIX,
                 "TickState": "DISABLED",  # the emulator's scheduler fills in nothing: ticks are `Stack.tick`'s
                 "AllowTimeTravel": "true",
+                **(parameters or {}),
             }
-            outputs = deploy(emulator, authority.bundle, server.url.removeprefix("https://"), parameters)
+            outputs = deploy(emulator, authority.bundle, server.url.removeprefix("https://"), given)
             with Front(authority.server_context(), emulator.port, front_port) as front:
                 yield Stack(
                     portal=portal, server=server, emulator=emulator, front=front, authority=authority, outputs=outputs

@@ -1,0 +1,53 @@
+"""What the commands share: how they speak, and how they end."""
+
+import sys
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ops.stack import Deployed, Refused
+
+
+def say(text: str) -> None:
+    """One line, at once."""
+    print(text, flush=True)
+
+
+def parser(description: str | None) -> ArgumentParser:
+    """For commands about one stack."""
+    arguments = ArgumentParser(description=description)
+    arguments.add_argument("stack", help="the stack's name")
+    arguments.add_argument("--poll", type=float, default=5.0, help="seconds between two looks")
+    arguments.add_argument("--minutes", type=float, default=30.0, help="how long to wait at most")
+    return arguments
+
+
+def run(work: Callable[[Deployed, Namespace], int], arguments: Namespace) -> int:
+    """Does a command's work on its stack; what cannot be done is said, with exit status 1."""
+    try:
+        return work(Deployed(arguments.stack, arguments.poll), arguments)
+    except (Refused, ClientError, BotoCoreError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+
+
+class Patience:
+    """How long a command waits.
+
+    Args:
+        minutes: at most.
+        poll: seconds between two looks.
+    """
+
+    def __init__(self, minutes: float, poll: float) -> None:
+        self._end = time.monotonic() + 60 * minutes
+        self._poll = poll
+
+    def wait(self) -> bool:
+        """Waits a little; False if it has been long enough."""
+        if time.monotonic() >= self._end:
+            return False
+        time.sleep(self._poll)
+        return True

@@ -1,0 +1,89 @@
+"""`make release-all STACK=...`: lets go of everything of every account, and waits until it is so."""
+
+import sys
+import time
+from argparse import Namespace
+from collections.abc import Sequence
+from typing import Any
+
+from ops.command import Patience, parser, run, say
+from ops.stack import Deployed, Held, Refused
+
+_AGAIN_SECONDS = 60.0
+_EXPLAINED = 50
+
+
+def release_all(stack: Deployed, patience: Patience) -> dict[str, Held]:
+    """Puts the stack into release-only mode, hurries every account, and waits until nothing is held.
+
+    An account in trouble is hurried once a minute: otherwise its next look may be a quarter of an hour away.
+
+    Returns:
+        What is still held when the patience is over.
+    """
+    if stack.parameters["Mode"] != "RELEASE_ONLY" or stack.parameters["Deployment"] != "AllAtOnce":
+        say("Mode=RELEASE_ONLY: nothing is muted from now on ...")
+        # All at once: a canary would take minutes, and would be rolled back by the very alarms one may be here for.
+        stack.change(Mode="RELEASE_ONLY", Deployment="AllAtOnce")
+    hurried = shown = None
+    while held := stack.held():
+        if hurried is None or time.monotonic() - hurried >= _AGAIN_SECONDS:
+            hurry(stack)
+            hurried = time.monotonic()
+        if (now := (len(held), sum(one.chats for one in held.values()))) != shown:
+            say(f"still held: {now[1]:,} chats of {now[0]:,} accounts")
+            shown = now
+        stack.tick()
+        if not patience.wait():
+            return held
+    return {}
+
+
+def hurry(stack: Deployed) -> None:
+    """Every account with holds is due now."""
+    place: str | None = None
+    while True:
+        answer = stack.invoke({"release_all": True, **({"next": place} if place else {})})
+        place = answer["next"]
+        if place is None:
+            return
+
+
+def explain(stack: Deployed, held: dict[str, Held]) -> None:
+    """Says of each account that is stuck what is known about it."""
+    for account, one in list(held.items())[:_EXPLAINED]:
+        say(f"  {account}: {one.chats:,} chats, {_why(stack, account, one)}")
+    if len(held) > _EXPLAINED:
+        say(f"  and {len(held) - _EXPLAINED:,} more")
+
+
+def _why(stack: Deployed, account: str, held: Held) -> str:
+    try:
+        answer: dict[str, Any] = stack.invoke({"check": account})
+    except Refused as error:
+        return f"its check failed: {error}"
+    if answer["error"]:
+        return f"{answer['error']}: see docs/operations.md, An account is broken"
+    if others := held.owners - {(answer["portal"], answer["user_id"])}:
+        whose = ", ".join(f"user {user} on {portal}" for portal, user in sorted(others))
+        return f"held for {whose}, whom its secret does not name: `moved` or `forget`, see docs/operations.md"
+    return "its portal answers: wait for the next look, or read the log"
+
+
+def _work(stack: Deployed, arguments: Namespace) -> int:
+    left = release_all(stack, Patience(arguments.minutes, arguments.poll))
+    if left:
+        say("These are stuck; each is tried again by itself at least every quarter of an hour:")
+        explain(stack, left)
+        return 1
+    say("Nothing is held. Deploy with Mode=NORMAL and quiet hours go on.")
+    return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit status 1 if anything is still held."""
+    return run(_work, parser(__doc__).parse_args(argv))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
