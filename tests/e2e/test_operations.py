@@ -1,77 +1,18 @@
-"""The commands of whoever runs the service, against the whole stack; at the end of each test nothing of it is left."""
+"""The commands of whoever runs the service, against the whole stack; `tests/ops` has those that take it down."""
 
-import contextlib
-import importlib
-import io
-import os
-import re
 import subprocess
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
-from unittest import mock
+from typing import Any
 
 import pytest
-import requests
 
-from local.emulator import REGION, ROOT_KEY
 from local.overlay import STACK
 from local.paths import ROOT
-from local.portal import Limits, Portal
-from local.stack import Stack, running
-from local.world import ANN, BEN, DEAL, LUNCH, furnish
-from tests.conftest import WEBHOOK_MARK
+from local.stack import Stack
+from local.world import DEAL
+from tests.e2e.commands import ALWAYS, AWS, account, command, on
 from tests.e2e.conftest import Service
 
-ALWAYS = {
-    "timezone": "UTC",
-    "windows": [{"days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "start": "00:00", "end": "24:00"}],
-    "chats": {"all": True},
-}
 LEAVER = 1999
-RETAINED = {"state table"}
-AWS = {
-    "PATH": os.environ["PATH"],
-    "AWS_DEFAULT_REGION": REGION,
-    "AWS_ACCESS_KEY_ID": ROOT_KEY,
-    "AWS_SECRET_ACCESS_KEY": ROOT_KEY,
-}
-
-
-class Done(NamedTuple):
-    status: int
-    said: str
-
-
-def command(stack: Stack, name: str, *arguments: str, **environment: str) -> Done:
-    """One of the commands that `make` starts, in an environment of its own."""
-    work = importlib.import_module(f"ops.{name}")
-    said = io.StringIO()
-    with (
-        mock.patch.dict(os.environ, {**AWS, "AWS_ENDPOINT_URL": stack.emulator.url, **environment}, clear=True),
-        contextlib.redirect_stdout(said),
-        contextlib.redirect_stderr(said),
-    ):
-        status = work.main(arguments)
-    assert WEBHOOK_MARK not in said.getvalue()
-    return Done(status, said.getvalue())
-
-
-def on(stack: Stack, name: str, *arguments: str, minutes: float = 0.5) -> Done:
-    """A command about the stack."""
-    return command(stack, name, STACK, "--poll", "0.1", "--minutes", str(minutes), *arguments)
-
-
-def furnished() -> Portal:
-    portal = Portal(limits=Limits(enabled=False))
-    furnish(portal)
-    return portal
-
-
-@pytest.fixture
-def stack() -> Iterator[Stack]:
-    with running(furnished()) as stack:
-        yield stack
 
 
 @pytest.fixture
@@ -79,77 +20,6 @@ def standing(service: Service) -> Stack:
     """The one of all other tests, which no test here changes."""
     service.portal.faults.clear()
     return service.stack
-
-
-def account(stack: Stack, name: str, user: int) -> None:
-    code = f"{WEBHOOK_MARK}{name}{len(stack.portal.webhooks)}"
-    stack.portal.add_webhook(user, code)
-    stack.put_account(name, {"webhook_url": f"{stack.server.url}/rest/{user}/{code}/"})
-
-
-def left(stack: Stack) -> set[str]:
-    """Every kind of thing that is in the AWS account."""
-    client = stack.emulator.client
-    tables = client("dynamodb").list_tables()["TableNames"]
-    assert all("StateTable" in table or "IdempotencyTable" in table for table in tables)
-    found = {
-        "stack": [one for one in client("cloudformation").describe_stacks()["Stacks"] if one["StackName"] == STACK],
-        "state table": [table for table in tables if "StateTable" in table],
-        "idempotency table": [table for table in tables if "IdempotencyTable" in table],
-        "queue": client("sqs").list_queues().get("QueueUrls", []),
-        "function": client("lambda").list_functions()["Functions"],
-        "layer": client("lambda").list_layers()["Layers"],
-        "mapping": client("lambda").list_event_source_mappings()["EventSourceMappings"],
-        "api": client("apigateway").get_rest_apis()["items"],
-        "key": client("apigateway").get_api_keys()["items"],
-        "plan": client("apigateway").get_usage_plans()["items"],
-        "log group": client("logs").describe_log_groups()["logGroups"],
-        "role": client("iam").list_roles()["Roles"],
-        "alarm": client("cloudwatch").describe_alarms()["MetricAlarms"],
-        "dashboard": client("cloudwatch").list_dashboards()["DashboardEntries"],
-        "schedule": client("scheduler").list_schedules()["Schedules"],
-        "topic": client("sns").list_topics()["Topics"],
-    }
-    return {kind for kind, one in found.items() if one}
-
-
-def test_release_all_lets_go_of_everything_and_names_who_is_stuck_then_the_stack_can_be_removed(stack: Stack) -> None:
-    account(stack, "ann", ANN)
-    account(stack, "ben", BEN)
-    caller = stack.caller("tests")
-    assert caller.call("PUT", "/ann/quiet-hours/always", ALWAYS).status_code == 201
-    assert caller.call("POST", "/ben/im.chat.mute", {"CHAT_ID": LUNCH, "FOR": "PT8H"}).status_code == 200
-    stack.invoke_tick(datetime.now(UTC) + timedelta(seconds=1))
-    assert stack.wait_for_queue()
-    assert DEAL in stack.portal.muted_chats(ANN)
-    assert stack.portal.muted_chats(BEN) == {LUNCH}
-    stack.portal.delete_webhook(BEN)
-
-    done = on(stack, "release_all", minutes=0.03)
-    assert done.status == 1
-    assert "still held" in done.said
-    assert re.search(r"^  ben: 1 chats, INVALID_CREDENTIALS", done.said, re.MULTILINE)
-    assert "ann" not in done.said.partition("stuck")[2]
-    assert (stack.portal.muted_chats(ANN), stack.portal.muted_chats(BEN)) == (set(), {LUNCH})
-    refused = caller.call("POST", "/ann/im.chat.mute", {"CHAT_ID": DEAL})
-    assert (refused.status_code, refused.json()["error"]) == (503, "RELEASE_ONLY")
-
-    assert on(stack, "remove").status == 1, "not confirmed"
-    done = on(stack, "remove", "--confirm", STACK, minutes=0.03)
-    assert (done.status, "Not removed" in done.said) == (1, True)
-    assert "stack" in left(stack)
-
-    account(stack, "ben", BEN)
-    done = on(stack, "release_all")
-    assert (done.status, "Nothing is held" in done.said) == (0, True)
-    assert stack.portal.muted_chats(BEN) == set()
-
-    done = on(stack, "remove", "--confirm", STACK)
-    assert done.status == 0, done.said
-    assert left(stack) == RETAINED
-    assert "quiet-hours/ann, quiet-hours/ben" in done.said
-    (table,) = stack.emulator.client("dynamodb").list_tables()["TableNames"]
-    assert f"delete-table --table-name {table}" in done.said
 
 
 def test_an_account_is_taken_out_and_only_then_may_its_secret_go(standing: Stack, service: Service) -> None:
@@ -185,36 +55,6 @@ def test_an_account_is_taken_out_and_only_then_may_its_secret_go(standing: Stack
 
     done = on(standing, "remove", "--confirm", "another", minutes=0.02)
     assert (done.status, f"CONFIRM={STACK}" in done.said) == (1, True)
-
-
-def test_with_keys_only_who_has_one_gets_in_and_the_stack_goes_with_its_table() -> None:
-    with running(furnished(), parameters={"AuthMode": "API_KEY"}) as stack:
-        account(stack, "ann", ANN)
-        gateway = stack.emulator.client("apigateway")
-        key = gateway.get_api_key(apiKey=stack.outputs["ApiKeyId"], includeValue=True)["value"]
-
-        def mute(**headers: str) -> requests.Response:
-            return requests.post(
-                f"{stack.url}/ann/im.chat.mute",
-                json={"CHAT_ID": DEAL},
-                headers={name.replace("_", "-"): value for name, value in headers.items()},
-                verify=str(stack.ca_bundle),
-                timeout=30,
-            )
-
-        assert mute().status_code == 403
-        assert mute(x_api_key="another").status_code == 403
-        assert stack.caller("tests").call("POST", "/ann/im.chat.mute", {"CHAT_ID": DEAL}).status_code == 403
-        assert stack.portal.calls_of("im.chat.mute") == []
-        assert mute(x_api_key=key).status_code == 200
-        assert stack.portal.is_muted(ANN, DEAL)
-        health = requests.get(f"{stack.url}/health", verify=str(stack.ca_bundle), timeout=30)
-        assert health.status_code == 200
-        assert {"key", "plan"} <= left(stack)
-
-        done = on(stack, "remove", "--confirm", STACK, "--table", "delete")
-        assert done.status == 0, done.said
-        assert left(stack) == set()
 
 
 def test_a_stack_that_is_not_there_is_named(standing: Stack) -> None:
