@@ -11,7 +11,8 @@ MiniStack 1.5.33 (measured; docs/decisions.md has the list):
 5. knows an action `sqs:SendMessageBatch`, which on AWS is part of `sqs:SendMessage`: who has one gets the other;
 6. has no CodeDeploy, writes no access log, and lets SAM see the parameters' defaults only: `Stage` and `Deployment`
    stay at theirs, the other parameters are conditions, which it decides as AWS does;
-7. and the portal is this machine's own, its certificate and its token server too: `REQUESTS_CA_BUNDLE` and
+7. knows no alarm that calculates: such a one watches the first of its metrics alone;
+8. and the portal is this machine's own, its certificate and its token server too: `REQUESTS_CA_BUNDLE` and
    `TOKEN_HOSTS` are the only variables the template has not.
 """
 
@@ -75,6 +76,9 @@ def deploy(emulator: Emulator, ca_bundle: Path, token_host: str, parameters: dic
         resources[layer]["Properties"]["ContentUri"] = upload(f"{layer}.zip", _zip(folders[layer], None, "*.md"))
         resources[layer]["Properties"]["CompatibleRuntimes"] = ["provided.al2023"]
     _allow_batches(resources["ChatMuteRole"])
+    for resource in resources.values():
+        if "Metrics" in resource["Properties"]:
+            _simplify(resource["Properties"])
 
     outputs = _create(emulator, template, parameters)
     _set_what_was_dropped(emulator, template, outputs)
@@ -109,6 +113,11 @@ def _allow_batches(role: dict[str, Any]) -> None:
         for statement in policy["PolicyDocument"]["Statement"]:
             if statement["Action"] == "sqs:SendMessage":
                 statement["Action"] = ["sqs:SendMessage", "sqs:SendMessageBatch"]
+
+
+def _simplify(alarm: dict[str, Any]) -> None:
+    first = next(one["MetricStat"] for one in alarm.pop("Metrics") if "MetricStat" in one)
+    alarm.update(first["Metric"], Statistic=first["Stat"], Period=first["Period"])
 
 
 def _create(emulator: Emulator, template: dict[str, Any], parameters: dict[str, str]) -> dict[str, str]:

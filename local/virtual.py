@@ -34,6 +34,7 @@ ENVIRONMENT = {
     "ACCOUNT_QUEUE": ACCOUNTS,
     "ALLOW_TIME_TRAVEL": "false",
     "MODE": "NORMAL",
+    "STACK": "quiet-hours",
     "TOKEN_HOSTS": "portal.example",
 }
 

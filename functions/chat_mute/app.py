@@ -45,5 +45,6 @@ def dispatch(service: Service, event: Any, context: Any) -> Any:
             return service.operator.handle(event, context)
         if is_direct(event):
             return service.schedule.direct(event, context)
+    service.telemetry.trigger("unknown", context.aws_request_id)
     service.telemetry.count("UnknownEvent")
     raise UnknownEvent

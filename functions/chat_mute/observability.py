@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger, Metrics, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
 from bitrix24.redaction import redact
@@ -19,19 +19,30 @@ Handler = Callable[[dict[str, Any], Any], Any]
 
 
 class Telemetry:
-    """One logger and one set of metrics per process."""
+    """One logger and one set of metrics per process.
 
-    def __init__(self) -> None:
+    Args:
+        stack: whose metrics they are, for two stacks in one AWS account have one namespace.
+    """
+
+    def __init__(self, stack: str = SERVICE) -> None:
         logging.setLogRecordFactory(_Record)
         self.logger = Logger(service=SERVICE, use_rfc3339=True, json_serializer=_serialize)
-        self._metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
+        self._metrics = Metrics(namespace=NAMESPACE, service=stack)
+        self._stack = stack
 
     def observe(self, handler: Handler) -> Handler:
-        """``handler`` with Lambda's context in each log line, and its metrics written at its end, whatever the end."""
+        """``handler`` with Lambda's context in each log line, and its metrics written at its end, whatever the end.
+
+        What it raises is counted by trigger, which Lambda's own count of errors does not know.
+        """
 
         def observed(event: dict[str, Any], context: Any) -> Any:
             try:
                 return handler(event, context)
+            except BaseException:
+                self.count("Raised")
+                raise
             finally:
                 if self._metrics.metric_set:
                     self._metrics.flush_metrics()
@@ -48,6 +59,12 @@ class Telemetry:
     def count(self, metric: str, times: int = 1) -> None:
         """Counts a ``metric``."""
         self._metrics.add_metric(metric, MetricUnit.Count, times)
+
+    def raised_none(self, trigger: str) -> None:
+        """Says that a trigger has raised nothing: an alarm takes its count off another, and must find a number."""
+        with single_metric(name="Raised", unit=MetricUnit.Count, value=0, namespace=NAMESPACE) as metric:
+            metric.add_dimension("service", self._stack)
+            metric.add_dimension("trigger", trigger)
 
     def changed(self, because: str, *, muted: bool, times: int = 1) -> None:
         """Counts chats muted or unmuted, in all and by reason."""

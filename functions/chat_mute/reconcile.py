@@ -170,6 +170,10 @@ class Reconcile:
             self._telemetry.logger.warning("account in trouble", extra=extra)
             self._telemetry.count("AccountInTrouble")
         self._count_overdue(look.holds.values(), look.releasing, now)
+        if agenda.running:
+            self._telemetry.count("WindowsOpen")
+        if held := sum(hold.state in {State.MUTING, State.HELD} for hold in look.own):
+            self._telemetry.count("ChatsHeld", held)
         return Settlement(
             head.asks,
             min(dues, default=None),

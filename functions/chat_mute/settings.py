@@ -15,6 +15,7 @@ class Settings:
         schedule_dead_letters: URL of the queue for schedule payloads that can never succeed.
         account_queue: URL of the FIFO queue of accounts that need a look.
         allow_time_travel: whether a tick may be far ahead of the clock.
+        stack: the stack's name, which its metrics are told apart by.
         release_only: whether nothing is muted any more and everything is let go of.
         ca_bundle: PEM file that replaces the standard CA bundle for portals.
         token_hosts: OAuth token servers besides Bitrix24's own; for a simulated one.
@@ -26,6 +27,7 @@ class Settings:
     schedule_dead_letters: str
     account_queue: str
     allow_time_travel: bool
+    stack: str
     release_only: bool
     ca_bundle: str | None
     token_hosts: frozenset[str]
@@ -44,6 +46,7 @@ class Settings:
             schedule_dead_letters=environment["SCHEDULE_DEAD_LETTERS"],
             account_queue=environment["ACCOUNT_QUEUE"],
             allow_time_travel=environment["ALLOW_TIME_TRAVEL"] == "true",
+            stack=environment["STACK"],
             release_only=environment["MODE"] == "RELEASE_ONLY",
             ca_bundle=environment.get("REQUESTS_CA_BUNDLE"),
             token_hosts=frozenset(environment.get("TOKEN_HOSTS", "").split()),

@@ -64,6 +64,7 @@ class Tick:
         budget = Budget(context, self._clock, spare=_SPARE_SECONDS)
         queued = sum(each(lambda found: self._put(found, now, budget), chunks(self._store.due(now), _BATCH)))
         self._telemetry.count("Tick")
+        self._telemetry.raised_none("schedule")
         if queued:
             self._telemetry.count("AccountsQueued", queued)
             self._telemetry.logger.info("accounts queued", extra={"accounts": queued})

@@ -97,7 +97,7 @@ def build(
     """
     settings = Settings.from_environment(environment)
     aws, clock, transport = aws or connect(), clock or Clock(), transport or Transport(settings.ca_bundle)
-    telemetry = Telemetry()
+    telemetry = Telemetry(settings.stack)
     table = Table(aws.dynamodb, settings.state_table, clock)
     store, roster = Store(table), Roster(table)
     secrets = Secrets(aws.secretsmanager, settings.secret_prefix)

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from local.overlay import STACK
 from local.world import DEAL, NOT_HERS
 from tests.e2e.conftest import Service
 
@@ -13,6 +14,7 @@ def lines(service: Service, account: str) -> list[dict[str, Any]]:
 
 
 def test_account_chat_outcome_and_caller_are_logged(service: Service, account: str) -> None:
+    service.call("GET", "/health")  # so that the process is warm, also where this test is the first
     service.mute(account, {"CHAT_ID": DEAL, "MUTE": "Y"})
     service.mute(account, {"CHAT_ID": NOT_HERS, "MUTE": "N"})
     done, refused = lines(service, account)
@@ -31,4 +33,4 @@ def test_each_outcome_is_counted_by_trigger(service: Service, account: str) -> N
     (metric,) = metrics
     (directive,) = metric["_aws"]["CloudWatchMetrics"]
     assert (directive["Namespace"], metric["ChatMuted"]) == ("QuietHours", [1.0])
-    assert (metric["trigger"], metric["service"]) == ("api", "chat-mute")
+    assert (metric["trigger"], metric["service"]) == ("api", STACK)

@@ -26,7 +26,7 @@ def test_the_tick_comes_every_minute_and_is_never_repeated(resources: Resources)
     assert len(tick.pop("Description")) > 20
     assert tick == {
         "State": {"Ref": "TickState"},
-        "ScheduleExpression": "rate(1 minute)",
+        "ScheduleExpression": {"Ref": "TickExpression"},
         "ScheduleExpressionTimezone": "UTC",
         "FlexibleTimeWindow": {"Mode": "OFF"},
     }, "and no Name, so that two stacks go beside each other"

@@ -90,7 +90,7 @@ def test_the_environment_is_what_the_settings_read_and_holds_no_secret(resources
     assert set(variables) - BOTOCORES_OWN == environment.asked - SETTINGS_OF_THE_OVERLAY
     assert set(variables) == {
         "SECRET_PREFIX", "STATE_TABLE", "IDEMPOTENCY_TABLE", "ACCOUNT_QUEUE", "SCHEDULE_DEAD_LETTERS",
-        "ALLOW_TIME_TRAVEL", "MODE", *BOTOCORES_OWN,
+        "ALLOW_TIME_TRAVEL", "MODE", "STACK", *BOTOCORES_OWN,
     }  # fmt: skip
     assert "resolve:secretsmanager" not in json.dumps(resources)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bitrix24.errors import PortalTimeout
 from chat_mute import app
 from chat_mute.errors import UnknownEvent
 from chat_mute.idempotency import Idempotency
@@ -140,7 +141,16 @@ def test_metrics_are_written_also_when_the_invocation_fails(telemetry: Telemetry
     with pytest.raises(UnknownEvent):
         world.handle(S3)
     (line,) = metrics()
-    assert line["UnknownEvent"] == [1.0]
+    assert (line["UnknownEvent"], line["Raised"], line["trigger"]) == ([1.0], [1.0], "unknown")
+
+
+def test_what_is_raised_is_counted_by_trigger(world: World, metrics: Lines) -> None:
+    world.muting.outcome = PortalTimeout()
+    with pytest.raises(PortalTimeout):
+        world.handle({"CHAT_ID": 1})
+    assert world.handle(post('{"CHAT_ID": 1}'))["statusCode"] == 504
+    (line,) = metrics()
+    assert (line["Raised"], line["trigger"]) == ([1.0], "schedule")
 
 
 def test_nothing_is_written_where_nothing_was_counted(world: World, metrics: Lines) -> None:
@@ -153,9 +163,8 @@ def test_nothing_of_one_invocation_is_left_for_the_next(world: World, lines: Lin
     with pytest.raises(UnknownEvent):
         world.handle(S3)
     world.service.telemetry.logger.info("afterwards")
-    assert "trigger" not in lines()[-1]
-    assert "correlation_id" not in lines()[-1]
-    assert ["trigger" in line for line in metrics()] == [True, False]
+    assert (lines()[-1]["trigger"], lines()[-1]["correlation_id"]) == ("unknown", Context().aws_request_id)
+    assert [line["trigger"] for line in metrics()] == ["schedule", "unknown"]
 
 
 def test_the_same_metric_counted_twice_is_one_metric_with_two_values(world: World, metrics: Lines) -> None:

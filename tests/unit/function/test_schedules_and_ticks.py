@@ -1,5 +1,6 @@
 """What EventBridge invokes the function with: payloads of people's schedules, and ticks. And what nobody sends."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -222,6 +223,21 @@ def test_a_tick_may_be_120_seconds_ahead_of_the_clock(office: Office, ahead: int
         office.invoke(tick)
     assert not office.stack.deliver()
     assert office.stack.tick() == 1, "nothing was leased"
+
+
+def test_each_tick_says_that_schedules_raised_nothing_and_each_look_what_is_quiet(
+    office: Office, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An alarm takes what schedules raise off Lambda's errors, and needs a number; the dashboard shows the others."""
+    office.put("night", "13:00-14:00")
+    office.go("2026-03-03 13:00")
+    capsys.readouterr()
+    office.stack.minute(at("2026-03-03 13:15"))
+    said = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
+    (none,) = [one for one in said if "Raised" in one]
+    assert (none["Raised"], none["trigger"], none["service"]) == ([0.0], "schedule", "quiet-hours")
+    (look,) = [one for one in said if one["trigger"] == "queue"]
+    assert (look["WindowsOpen"], look["ChatsHeld"]) == ([1.0], [len(office.ok("GET", "holds")["holds"])])
 
 
 def test_with_time_travel_a_whole_night_is_played_at_noon(office: Office) -> None:

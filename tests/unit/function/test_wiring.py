@@ -21,6 +21,7 @@ ENVIRONMENT = {
     "ACCOUNT_QUEUE": "https://sqs.example/accounts.fifo",
     "ALLOW_TIME_TRAVEL": "false",
     "MODE": "NORMAL",
+    "STACK": "quiet-hours",
 }
 ROOT = Path(__file__).parents[3]
 
@@ -33,6 +34,7 @@ def test_settings_are_what_the_template_sets() -> None:
         schedule_dead_letters="https://sqs.example/dead",
         account_queue="https://sqs.example/accounts.fifo",
         allow_time_travel=False,
+        stack="quiet-hours",
         release_only=False,
         ca_bundle=None,
         token_hosts=frozenset(),
