@@ -11,7 +11,7 @@ from bitrix24 import Clock
 from bitrix24 import errors as portal
 from chat_mute import errors
 from chat_mute.account_check import AccountCheck
-from chat_mute.budget import Budget, LambdaContext
+from chat_mute.budget import CALL_SECONDS, Budget, LambdaContext
 from chat_mute.contract import contract
 from chat_mute.gateway import Event, Request, Response, response, text_response
 from chat_mute.holding import Holding
@@ -35,8 +35,6 @@ from chat_mute.request import (
     refuse_unknown,
 )
 
-SECONDS = 25.0
-"""An API call's budget: API Gateway gives up after 29 s."""
 _SPARE_SECONDS = 1.0
 _NAME = "*"
 _BY_ACCEPT = {"Vary": "Accept"}
@@ -134,7 +132,9 @@ class Api:
         """Answers one request of API Gateway's REST API; never raises."""
         try:
             self._telemetry.trigger("api", event["requestContext"]["requestId"])
-            return self._route(Request.of(event), Budget(context, self._clock, spare=_SPARE_SECONDS, at_most=SECONDS))
+            return self._route(
+                Request.of(event), Budget(context, self._clock, spare=_SPARE_SECONDS, at_most=CALL_SECONDS)
+            )
         except errors.RequestError as error:
             account = (event.get("pathParameters") or {}).get("account")
             self._telemetry.logger.info("refused", extra={"account": account, "outcome": error.code})

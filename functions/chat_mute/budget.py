@@ -4,6 +4,9 @@ from typing import Protocol
 
 from bitrix24 import Clock
 
+CALL_SECONDS = 25.0
+"""What a request or a schedule has: API Gateway gives up after 29 s, and looks take a call for dead after 30."""
+
 
 class LambdaContext(Protocol):
     """What we use of Lambda's context object."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from bitrix24 import Clock
 from bitrix24.errors import AccessRefused, InvalidChatId
-from chat_mute.budget import Budget, LambdaContext
+from chat_mute.budget import CALL_SECONDS, Budget, LambdaContext
 from chat_mute.errors import AccountNotFound, IdempotencyKeyReused, InvalidId, InvalidParameter, PastUntil, ReleaseOnly
 from chat_mute.idempotency import Idempotency
 from chat_mute.muting import Muting
@@ -55,7 +55,7 @@ class Schedule:
         """
         self._telemetry.trigger("schedule", context.aws_request_id)
         try:
-            return self._direct(payload, Budget(context, self._clock, spare=SPARE_SECONDS))
+            return self._direct(payload, Budget(context, self._clock, spare=SPARE_SECONDS, at_most=CALL_SECONDS))
         except PastUntil:
             self._telemetry.logger.info("past its end", extra={"outcome": "nothing to do"})
             self._telemetry.count("PastUntil")

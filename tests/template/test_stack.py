@@ -109,6 +109,29 @@ def test_a_failed_asynchronous_invocation_has_somewhere_to_go(resources: Resourc
     assert allowed == [{"Fn::GetAtt": ["FunctionDeadLetters", "Arn"]}]
 
 
+def test_every_way_in_that_nobody_waits_for_has_somewhere_to_fail_to(resources: Resources) -> None:
+    """Asynchronous invocations, schedules and queues; API Gateway waits, so its callers are told."""
+    queues = {name for name, one in resources.items() if one["Type"] == "AWS::SQS::Queue"}
+
+    def letters(arn: Any) -> bool:
+        return arn["Fn::GetAtt"][0] in queues and arn["Fn::GetAtt"][1] == "Arn"
+
+    for config in _of(resources, "AWS::Lambda::EventInvokeConfig").values():
+        assert letters(config["DestinationConfig"]["OnFailure"]["Destination"])
+        assert 0 < config["MaximumEventAgeInSeconds"] <= 3600, "a call that is hours late is wrong"
+    for schedule in _of(resources, "AWS::Scheduler::Schedule").values():
+        assert letters(schedule["Target"]["DeadLetterConfig"]["Arn"])
+        assert {"MaximumRetryAttempts", "MaximumEventAgeInSeconds"} == set(schedule["Target"]["RetryPolicy"])
+        assert schedule["ScheduleExpressionTimezone"]
+        assert "Name" not in schedule, "a second stack would fail"
+    for mapping in _of(resources, "AWS::Lambda::EventSourceMapping").values():
+        queue = resources[mapping["EventSourceArn"]["Fn::GetAtt"][0]]["Properties"]
+        assert letters(queue["RedrivePolicy"]["deadLetterTargetArn"])
+    kinds = {one["Type"] for one in resources.values()}
+    assert {"AWS::Lambda::EventInvokeConfig", "AWS::Scheduler::Schedule", "AWS::Lambda::EventSourceMapping"} <= kinds
+    assert not kinds & {"AWS::Events::Rule", "AWS::Lambda::Url", "AWS::SNS::Subscription"}, "no other way in"
+
+
 def test_dead_letter_queues_are_encrypted_and_keep_14_days(resources: Resources) -> None:
     queues = _of(resources, "AWS::SQS::Queue")
     kept = {"MessageRetentionPeriod": 1209600, "SqsManagedSseEnabled": True}

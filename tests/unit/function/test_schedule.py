@@ -1,16 +1,19 @@
 """Direct payloads: done once per run, put aside when hopeless, raised when another try may help."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from bitrix24 import errors as portal
 from chat_mute import errors
+from chat_mute.budget import CALL_SECONDS
 from chat_mute.idempotency import Idempotency
 from chat_mute.observability import Telemetry
 from chat_mute.queues import DeadLetters
-from chat_mute.schedule import SPARE_SECONDS, Schedule, is_direct
+from chat_mute.schedule import Schedule, is_direct
+from chat_mute.store import CALL
 from tests.unit.function.doubles import Context, FakeClock, FakeMuting, LetterBox, as_client, tables
 from tests.unit.function.events import EVENTBRIDGE, S3, SQS, TICK, post
 from tests.unit.layer.doubles import START
@@ -98,10 +101,12 @@ def test_the_account_is_default_unless_named(payload: dict[str, Any], account: s
     assert world.muting.asked[0][0] == account
 
 
-def test_the_budget_is_lambdas_time_without_a_spare() -> None:
+@pytest.mark.parametrize(("milliseconds", "seconds"), [(120_000, CALL_SECONDS), (30_000, 20)])
+def test_the_budget_is_a_calls_and_what_lambda_leaves(milliseconds: int, seconds: float) -> None:
     world = World()
-    world.direct(MUTE, 120_000)
-    assert world.muting.budgets == [pytest.approx(120 - SPARE_SECONDS, abs=0.5)]
+    world.direct(MUTE, milliseconds)
+    assert world.muting.budgets == [pytest.approx(seconds, abs=0.5)]
+    assert timedelta(seconds=CALL_SECONDS) < CALL, "a look would take it for dead while it is at work"
 
 
 def test_a_call_without_a_run_is_done_each_time_and_says_so() -> None:
