@@ -71,6 +71,10 @@ offboard: $(VENVS)/dev/.ready  ## an account leaves: STACK=quiet-hours ACCOUNT=d
 remove: $(VENVS)/dev/.ready  ## lets go of everything, then deletes: STACK=quiet-hours CONFIRM=quiet-hours (TABLE=delete)
 	@$(BIN)/python -m ops.remove $(STACK) $(if $(CONFIRM),--confirm $(CONFIRM)) $(if $(TABLE),--table $(TABLE))
 
+.PHONY: restore
+restore: $(VENVS)/dev/.ready  ## after a restore from a backup: STACK=quiet-hours FROM=the restored table (REPLACE=yes)
+	@$(BIN)/python -m ops.restore $(STACK) $(FROM) $(if $(REPLACE),--replace)
+
 # ---- checks -----------------------------------------------------------------------------------------------------------
 
 .PHONY: check

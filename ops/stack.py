@@ -97,6 +97,20 @@ class Deployed:
                     found[item["pk"]["S"].removeprefix("account#")].append((hold["portal"], hold["user_id"]))
         return {account: Held(len(owners), frozenset(owners)) for account, owners in sorted(found.items())}
 
+    def copy_state(self, source: str, *, replace: bool) -> tuple[int, int]:
+        """Copies every item of another table into the state table; how many, and how many were there and kept."""
+        dynamodb: Any = self._session.client("dynamodb")
+        only_new = {} if replace else {"ConditionExpression": "attribute_not_exists(pk)"}
+        copied = kept = 0
+        for page in dynamodb.get_paginator("scan").paginate(TableName=source, ConsistentRead=True):
+            for item in page["Items"]:
+                try:
+                    dynamodb.put_item(TableName=self.outputs["StateTableName"], Item=item, **only_new)
+                    copied += 1
+                except dynamodb.exceptions.ConditionalCheckFailedException:
+                    kept += 1
+        return copied, kept
+
     # ---- the stack itself -------------------------------------------------------------------------------------------
 
     def change(self, **parameters: str) -> None:

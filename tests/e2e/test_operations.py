@@ -57,6 +57,42 @@ def test_an_account_is_taken_out_and_only_then_may_its_secret_go(standing: Stack
     assert (done.status, f"CONFIRM={STACK}" in done.said) == (1, True)
 
 
+def test_what_was_lost_comes_back_from_a_restored_table_and_what_is_newer_stays(service: Service) -> None:
+    stack, dynamodb = service.stack, service.stack.emulator.client("dynamodb")
+    keys = [{"AttributeName": name, "KeyType": kind} for name, kind in (("pk", "HASH"), ("sk", "RANGE"))]
+    dynamodb.create_table(
+        TableName="restored",
+        KeySchema=keys,
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    name = "test-of-restoring"  # no account of that name, and nothing due: nobody looks at it
+
+    def item(sort: str, text: str) -> dict[str, Any]:
+        return {"pk": {"S": f"account#{name}"}, "sk": {"S": sort}, "document": {"S": text}}
+
+    def state() -> dict[str, str]:
+        found = dynamodb.query(
+            TableName=stack.outputs["StateTableName"],
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": f"account#{name}"}},
+        )
+        return {one["sk"]["S"]: one["document"]["S"] for one in found["Items"]}
+
+    for one in (item("policy#a", "old"), item("policy#b", "old")):
+        dynamodb.put_item(TableName="restored", Item=one)
+    dynamodb.put_item(TableName=stack.outputs["StateTableName"], Item=item("policy#a", "new"))
+    done = on(stack, "restore", "restored")
+    assert (done.status, "1 items copied from restored, 1 left" in done.said) == (0, True)
+    assert state() == {"policy#a": "new", "policy#b": "old"}
+    assert on(stack, "restore", "restored", "--replace").status == 0
+    assert state() == {"policy#a": "old", "policy#b": "old"}
+    for sort in state():
+        key = {"pk": {"S": f"account#{name}"}, "sk": {"S": sort}}
+        dynamodb.delete_item(TableName=stack.outputs["StateTableName"], Key=key)
+    assert on(stack, "restore", "nowhere").status == 1
+
+
 def test_a_stack_that_is_not_there_is_named(standing: Stack) -> None:
     for name, more in (("release_all", []), ("offboard", ["ann"]), ("remove", [])):
         done = command(standing, name, "quiet-hour", *more)
