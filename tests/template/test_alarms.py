@@ -31,16 +31,16 @@ def _alarms(resources: Resources) -> dict[str, dict[str, Any]]:
     return {name: one["Properties"] for name, one in resources.items() if one["Type"] == "AWS::CloudWatch::Alarm"}
 
 
-def _counted() -> dict[str, set[str]]:
+def counted() -> dict[str, set[str]]:
     """By trigger: the metrics that are counted for it."""
-    counted: dict[str, set[str]] = {}
+    found: dict[str, set[str]] = {}
     for trigger, modules in TRIGGERS.items():
         text = "".join((SOURCES / module).read_text() for module in modules)
         calls = re.findall(r"telemetry\.count\(([^)]*)", text)
-        counted[trigger] = {name for call in calls for name in re.findall(r'"([A-Za-z]+)"', call)} | {"Raised"}
+        found[trigger] = {name for call in calls for name in re.findall(r'"([A-Za-z]+)"', call)} | {"Raised"}
         if "telemetry.changed(" in text:
-            counted[trigger] |= {"ChatMuted", "ChatUnmuted"}
-    return counted
+            found[trigger] |= {"ChatMuted", "ChatUnmuted"}
+    return found
 
 
 def _metrics(alarm: dict[str, Any]) -> list[dict[str, Any]]:
@@ -70,7 +70,7 @@ def test_our_own_metric_is_counted_under_that_trigger(resources: Resources, name
     assert set(dimensions) == {"service", "trigger"}, "exactly those that Telemetry gives a metric"
     variables = resources["ChatMuteFunction"]["Properties"]["Environment"]["Variables"]
     assert dimensions["service"] == variables["STACK"] == {"Ref": "AWS::StackName"}
-    assert metric["MetricName"] in _counted()[dimensions["trigger"]]
+    assert metric["MetricName"] in counted()[dimensions["trigger"]]
 
 
 def test_the_code_knows_these_triggers_and_no_others() -> None:
@@ -204,13 +204,13 @@ def test_the_dashboard_shows_business_first(resources: Resources) -> None:
 
 
 def test_the_dashboard_shows_what_is_counted(resources: Resources) -> None:
-    counted = _counted()
+    by_trigger = counted()
     for namespace, metric, *dimensions, _look in _lines(resources):
         named = dict(zip(dimensions[::2], dimensions[1::2], strict=True))
         if namespace == NAMESPACE:
             assert set(named) == {"service", "trigger"}
             assert named["service"] == "${AWS::StackName}"
-            assert metric in counted[named["trigger"]], metric
+            assert metric in by_trigger[named["trigger"]], metric
 
 
 def test_the_dashboard_shows_every_alarm(resources: Resources) -> None:
