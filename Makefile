@@ -84,6 +84,13 @@ check: test lint types imports template security  ## everything CI checks
 test: setup-local $(VENVS)/sdk/.ready $(VENVS)/fuzz/.ready  ## the whole suite
 	$(RUN) $(BIN)/pytest $(SIDE_BY_SIDE)
 
+.PHONY: fuzz
+fuzz: setup-local $(VENVS)/fuzz/.ready  ## 20,000 requests by and against the contract, 300 more through HTTPS; CASES=, SEED=
+	@$(RUN) PYTHONPATH=functions:layers/bitrix24 $(VENVS)/fuzz/bin/python -m tests.fuzz \
+		$(if $(CASES),--cases $(CASES)) $(if $(SEED),--seed $(SEED))
+	@$(RUN) PYTHONPATH=functions:layers/bitrix24 $(BIN)/python -m tests.fuzz.https --cases 300 --out build/fuzz-https.json \
+		$(if $(SEED),--seed $(SEED))
+
 .PHONY: unit
 unit: $(VENVS)/dev/.ready  ## the fast tests only: no network, no environment
 	$(RUN) $(BIN)/pytest $(SIDE_BY_SIDE) tests/unit

@@ -30,6 +30,7 @@ from chat_mute.request import (
     MuteRequest,
     body_fields,
     json_object,
+    printable,
     read_dialog_id,
     refuse_past,
     refuse_unknown,
@@ -136,7 +137,7 @@ class Api:
                 Request.of(event), Budget(context, self._clock, spare=_SPARE_SECONDS, at_most=CALL_SECONDS)
             )
         except errors.RequestError as error:
-            account = (event.get("pathParameters") or {}).get("account")
+            account = printable(str((event.get("pathParameters") or {}).get("account")))
             self._telemetry.logger.info("refused", extra={"account": account, "outcome": error.code})
             return _refusal(error, self._clock.now())
         except portal.Bitrix24Error as error:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,6 +20,7 @@ from chat_mute.table import Conflict
 PAGE = 100
 _TRIES = 5
 _DAY = timedelta(days=1)
+_ID = re.compile(r"[0-9a-f]{16}", re.ASCII)
 
 
 class Jobs:
@@ -122,7 +124,7 @@ class Jobs:
 
     def _there(self, account: str, job_id: str) -> Saved[Job]:
         self._accounts.credentials(account)
-        saved = self._store.job(account, job_id)
+        saved = self._store.job(account, job_id) if _ID.fullmatch(job_id) else None  # DynamoDB's keys are bounded
         if saved is None:
             raise NotFound("job")
         return saved

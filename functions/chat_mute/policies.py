@@ -11,7 +11,7 @@ from chat_mute.documents import edge, utc
 from chat_mute.errors import Busy, InvalidPolicy, NotFound, PreconditionFailed
 from chat_mute.observability import Telemetry
 from chat_mute.quiet_hours import windows
-from chat_mute.quiet_hours.policy import Policy
+from chat_mute.quiet_hours.policy import Policy, is_policy_name
 from chat_mute.quiet_hours.reading import PolicyError
 from chat_mute.quiet_hours.windows import FOREVER, Interval
 from chat_mute.store import Saved, Store
@@ -150,7 +150,7 @@ class Policies:
         raise Busy
 
     def _there(self, account: str, name: str) -> Saved[Policy]:
-        saved = self._store.policy(account, name)
+        saved = self._store.policy(account, name) if is_policy_name(name) else None  # DynamoDB's keys are bounded
         if saved is None:
             raise NotFound("policy")
         return saved

@@ -10,6 +10,9 @@ from local.inmemory.ordered import Entry, Ordered
 from local.inmemory.values import Item, Scalar, Value, scalar, size
 
 MOST_BYTES = 400 * 1024
+_KEY_BYTES = 2048, 1024
+"""What a partition's key may have at most, and what orders a partition."""
+_BYTES_OF_A_CHARACTER = 4
 Key = tuple[Scalar, ...]
 Place = tuple[Scalar, Entry]
 
@@ -138,9 +141,14 @@ class Rows:
     def key_of(self, item: Item) -> Key:
         """An item's key."""
         try:
-            return tuple([key_part(name, kind, item[name]) for name, kind in self.types.items()])
+            key = tuple([key_part(name, kind, item[name]) for name, kind in self.types.items()])
         except KeyError as missing:
             name = missing.args[0]
+        else:
+            for part, most in zip(key, _KEY_BYTES, strict=False):
+                if isinstance(part, str) and len(part) > most // _BYTES_OF_A_CHARACTER and len(part.encode()) > most:
+                    raise invalid(f"One or more parameter values were invalid: a key has more than {most} bytes")
+            return key
         raise invalid(f"One or more parameter values were invalid: Missing the key {name} in the item")
 
     def record(self, key: Key, item: Item, item_size: int) -> Record:

@@ -1,5 +1,6 @@
 """The tools that check and fuzz the contract, in their own virtual environment and process."""
 
+import os
 import subprocess
 from collections.abc import Callable
 
@@ -16,6 +17,9 @@ def run() -> Run:
 
     def of(module: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
         command = [str(venv_python("fuzz")), "-m", module, *arguments]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+        environment = {**os.environ, "PYTHONPATH": "functions:layers/bitrix24"}
+        return subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
+        )
 
     return of

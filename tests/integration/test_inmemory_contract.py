@@ -9,6 +9,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -195,6 +196,17 @@ def test_an_item_comes_back_as_it_went_in(engine: Engine, pk: str) -> None:
     assert found is not None
     assert sorted(found.pop("names")["SS"]) == item.pop("names")["SS"]
     assert found == item
+
+
+@pytest.mark.parametrize("letter", ["x", "\u00e9"])
+def test_a_key_is_bounded(engine: Engine, pk: str, letter: str) -> None:
+    size = len(letter.encode())
+    put(engine, pk, letter * (1024 // size))
+    if engine.on_emulator:  # AWS: "The minimum length of a sort key value is 1 byte. The maximum length is 1024 bytes."
+        return
+    for too_long in (key(pk, letter * (1024 // size + 1)), key("x" * 2049)):
+        assert refusal(partial(engine.dynamodb.get_item, TableName="state", Key=too_long)) == "ValidationException"
+        assert refusal(partial(engine.dynamodb.put_item, TableName="state", Item=too_long)) == "ValidationException"
 
 
 def test_no_item(engine: Engine, pk: str) -> None:

@@ -136,7 +136,7 @@ def _https(name: str, url: object) -> SplitResult:
         raise _unusable(name, "it is not a URL")
     if parts.scheme != "https":
         raise _unusable(name, "it must begin with https://")
-    if not host or "@" in parts.netloc or not parts.netloc.isascii() or re.search(r"[\s\\%]", parts.netloc):
+    if not host or "@" in parts.netloc or not parts.netloc.isascii() or re.search(r"[\x00-\x20\x7f\\%]", parts.netloc):
         raise _unusable(name, "it names no plain host")
     return parts
 

@@ -16,6 +16,8 @@ from bitrix24.users import checked_call
 
 PAGE = 200
 """`im.recent.list` gives at most so many at once."""
+TEXT = 1000
+"""What is read of a title; Bitrix24's own have 255 characters, and Unicode's forms take quadratic time to compare."""
 _DIALOG_ID = re.compile(r"(?:chat|sg|crm)?[1-9][0-9]{0,18}", re.ASCII)
 EMPTY_PAGES = 3
 """Pages are filtered after they are cut, so one may be empty and the next not; so many in a row end the list."""
@@ -192,15 +194,15 @@ def _chat(item: dict[str, Any], details: Any, user_id: int, asked: str | None = 
         return None
     numbered = f"chat{chat_id}"
     listed = item.get("id") if details is not item else None  # in `im.dialog.get` it is the chat's number
-    said = str(item.get("dialog_id") or listed)
+    said = _text(item.get("dialog_id") or listed)
     dialog_id = said if _DIALOG_ID.fullmatch(said) else numbered
     names = dict.fromkeys(name for name in (_workgroup(details), asked) if name not in {None, numbered, dialog_id})
     restrictions = details.get("restrictions")
     return Chat(
         chat_id=chat_id,
         dialog_id=dialog_id,
-        type="private" if item.get("type") == "user" else str(details.get("type") or "chat"),
-        title=str(item.get("title") or details.get("name") or ""),
+        type="private" if item.get("type") == "user" else _text(details.get("type")) or "chat",
+        title=_text(item.get("title")) or _text(details.get("name")),
         muted=muted_for(details.get("mute_list"), user_id),
         mutable=restrictions.get("mute") is not False if isinstance(restrictions, dict) else True,
         aliases=tuple(names),
@@ -210,4 +212,9 @@ def _chat(item: dict[str, Any], details: Any, user_id: int, asked: str | None = 
 def _workgroup(details: dict[str, Any]) -> str | None:
     """``sgNNN``, by which `im` knows the chat of a workgroup (Bitrix24's documentation of ``DIALOG_ID``)."""
     number = positive(details.get("entity_id"))
-    return f"sg{number}" if number and str(details.get("entity_type")).upper() == "SONET_GROUP" else None
+    return f"sg{number}" if number and _text(details.get("entity_type")).upper() == "SONET_GROUP" else None
+
+
+def _text(value: object) -> str:
+    """A text or a number of the portal's as a text, bounded; nothing for anything else."""
+    return str(value)[:TEXT] if isinstance(value, str | int | float) and not isinstance(value, bool) else ""

@@ -89,10 +89,14 @@ class Answering:
         return {name: resolved(one) for name, one in self.spec.get("headers", {}).items()}
 
 
-@cache
 def document() -> dict[str, Json]:
     """The document."""
-    loaded: dict[str, Json] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    return _loaded(FILE.read_text(encoding="utf-8"))
+
+
+@cache
+def _loaded(text: str) -> dict[str, Json]:
+    loaded: dict[str, Json] = yaml.safe_load(text)
     return loaded
 
 
@@ -118,9 +122,7 @@ def answers(operation: Operation) -> list[Answering]:
 
 def faults(pointer: str, value: Json) -> list[str]:
     """What is wrong with a value, by the schema at a pointer."""
-    schema = {"$ref": f"{_URI}#{quote(pointer, safe='/~')}"}
-    validator = Draft202012Validator(schema, registry=_registry())
-    return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(value)]
+    return [f"{error.json_path}: {error.message}" for error in _validator(pointer).iter_errors(value)]
 
 
 def faults_of_answer(operation: Operation, status: int, headers: Mapping[str, str], body: Json) -> list[str]:
@@ -143,7 +145,8 @@ def faults_of_answer(operation: Operation, status: int, headers: Mapping[str, st
         return found + ([f"{status} has no body"] if media or body else [])
     if media not in known.media:
         return [*found, f"media type {media} is not known"]
-    return found + faults(f"{known.pointer}/content/{_token(media)}/schema", body)
+    read: Json = _loaded(body) if media == "application/yaml" else body
+    return found + faults(f"{known.pointer}/content/{_token(media)}/schema", read)
 
 
 def resolved(one: Mapping[str, Json]) -> Mapping[str, Json]:
@@ -165,6 +168,12 @@ def _operations() -> Iterator[Operation]:
                 parameters = [resolved(one) for one in [*shared, *spec.get("parameters", [])]]
                 pointer = f"/paths/{_token(path)}/{method}"
                 yield Operation(spec["operationId"], method.upper(), path, pointer, spec, parameters)
+
+
+@cache
+def _validator(pointer: str) -> Any:
+    schema = {"$ref": f"{_URI}#{quote(pointer, safe='/~')}"}
+    return Draft202012Validator(schema, registry=_registry())
 
 
 @cache
