@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from local.paths import BUILD, ROOT
+from local.paths import ROOT
 from local.stack import wait_until
+from tests.documents import blocks
 
 _STACK_UP = """
 import signal, time
@@ -53,12 +55,22 @@ def test_every_process_ends_with_the_one_that_started_it(end: signal.Signals) ->
         assert not Path(folder).exists()
 
 
-def test_the_demo_shows_every_step_as_it_should_be() -> None:
-    (BUILD / "demo.json").unlink(missing_ok=True)
-    demo = subprocess.run([sys.executable, "-m", "local.demo"], cwd=ROOT, capture_output=True, text=True, timeout=60,
-                          check=False)  # fmt: skip
+@pytest.fixture
+def newcomer(tmp_path: Path) -> Path:
+    """The project as it is after `git clone`; only the virtual environments are there, to save minutes."""
+    unwanted = shutil.ignore_patterns("build", ".*_cache", ".venvs", ".git", ".hypothesis", "__pycache__")
+    folder = Path(shutil.copytree(ROOT, tmp_path / "clone", ignore=unwanted))
+    (folder / ".venvs").symlink_to((ROOT / ".venvs").resolve())
+    return folder
+
+
+def test_the_readmes_first_command_shows_every_step_as_it_should_be(newcomer: Path) -> None:
+    first = next(text for text in blocks(ROOT / "README.md", "bash") if "make demo" in text).splitlines()[0]
+    environment = {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MAKELEVEL"}}
+    demo = subprocess.run(["bash", "-c", first], cwd=newcomer, env=environment, capture_output=True, text=True,
+                          timeout=120, check=False)  # fmt: skip
     assert demo.returncode == 0, demo.stdout + demo.stderr
-    report = json.loads((BUILD / "demo.json").read_text())
+    report = json.loads((newcomer / "build/demo.json").read_text())
     assert [step["ok"] for step in report["steps"]] == [True] * len(report["steps"])
     assert {tuple(step) for step in report["steps"]} == {("name", "status", "portal_calls", "ok")}
     replay = next(step for step in report["steps"] if "Idempotency-Key" in step["name"])
