@@ -93,9 +93,13 @@ class Job:
         mine, theirs = ((job.by, job.terms.muted, job.terms.reason, job.selection) for job in (self, other))
         return mine == theirs and (self.selection is not None or set(self.chats or ()) == set(other.chats or ()))
 
-    def contradicts(self, by: str, *, muted: bool, until: datetime | None) -> bool:
-        """Whether doing it later would undo what is asked for now: the other state, or another end of its owner."""
-        return self.terms.muted != muted or (self.by == by and self.terms.until is not None and until is not None)
+    def is_overtaken_by(self, by: str, *, muted: bool, until: datetime | None) -> bool:
+        """Whether doing it later would undo what is asked for now, or add nothing to it.
+
+        The other state; another end of the same owner; a mute without end, which outlasts one with an end.
+        """
+        outlasts = self.terms.until is not None and (until is None or self.by == by)
+        return self.terms.muted != muted or outlasts
 
     def without(self, chat_id: int) -> "Job":
         """The job after somebody has asked for something else for one chat."""

@@ -46,12 +46,10 @@ class JobWork:
                     return
                 self._store(self._job.begun(self._chats(), look.now), [])
             for names in chunks((self._job.chats or ())[self._job.position :], CHUNK):
-                if look.broken is not None:
+                if look.broken is not None or not self._job.open:
                     return
                 if look.time_left() <= 0:
                     look.unfinished = True
-                    return
-                if not self._still_asked_for():
                     return
                 results = self._do(names)
                 if results:
@@ -59,13 +57,16 @@ class JobWork:
         except Conflict:
             look.unfinished = True
 
-    def _still_asked_for(self) -> bool:
-        """Reads the job again: reading the portal took time, and somebody may have cancelled it or overtaken a chat."""
+    def _unwanted(self, tasks: list[Task]) -> list[Task]:
+        """Those of a job that was cancelled, or overtaken for their chat, while the portal was read.
+
+        The records are stored by now, so whoever comes later sees them.
+        """
         fresh = self._look.store.job(self._look.account, self._job.id)
         if fresh is None or fresh.value.position != self._job.position:
-            raise Conflict
+            return tasks
         self._job, self._version = fresh
-        return self._job.open
+        return [task for task in tasks if not self._job.open or task.chat_id in self._job.overtaken]
 
     def _chats(self) -> tuple[str, ...]:
         job = self._job
@@ -81,12 +82,11 @@ class JobWork:
         if terms.until is not None and terms.until <= look.now:
             return [Result(name, "UNTIL_PAST") for name in names]
         known = {name: chat.chat_id for chat in look.chats.values() for name in chat.ids}
-        overtaken = [name for name in names if known.get(name) in self._job.overtaken]
-        names = [name for name in names if name not in overtaken]
         tasks = {known[name]: self._task(look.situation(known[name])) for name in names if name in known}
-        outcomes = look.tell(list(tasks.values()), Action.MUTE if terms.muted else Action.UNMUTE)
+        outcomes = look.tell(list(tasks.values()), Action.MUTE if terms.muted else Action.UNMUTE, self._unwanted)
+        if not self._job.open:  # cancelled meanwhile
+            return []
         results = [self._result(name, tasks.get(known.get(name, 0)), outcomes) for name in names]
-        results += [Result(name, "OVERTAKEN") for name in overtaken]
         return [result for result in results if result is not None]
 
     def _task(self, situation: Situation) -> Task:
@@ -102,6 +102,8 @@ class JobWork:
         look = self._look
         if task is None:
             return Result(name, "ACCESS_ERROR") if name in look.gone else self._waiting(name)
+        if task.chat_id in self._job.overtaken:
+            return Result(name, "OVERTAKEN")
         if task.decision.because is Because.FOREIGN and task.decision.action is Action.LEAVE:
             return Result(name, "USER_CHANGED")
         outcome = outcomes.get(task.chat_id)

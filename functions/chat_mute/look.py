@@ -5,7 +5,7 @@ the next one finds out.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -48,6 +48,9 @@ class Task:
     def chat_id(self) -> int:
         """The chat's number."""
         return self.situation.chat_id
+
+
+Unwanted = Callable[[list[Task]], list[Task]]
 
 
 @dataclass
@@ -165,8 +168,13 @@ class Look:
             if stored:
                 self._log("hold changed", task, "ok")
 
-    def tell(self, tasks: list[Task], action: Action) -> dict[int, Outcome]:
+    def tell(self, tasks: list[Task], action: Action, unwanted: Unwanted = lambda _: []) -> dict[int, Outcome]:
         """Of the tasks with that action: stores what is going to be, tells the portal, stores what it has confirmed.
+
+        Args:
+            tasks: those with another action are left out.
+            action: mute or unmute.
+            unwanted: asked when the records are stored: those that nobody wants any more, whose records go back.
 
         Returns:
             What the portal said, by the chat's number, as far as there was time, and no trouble of the whole account.
@@ -178,12 +186,14 @@ class Look:
             if self.time_left() <= 0:
                 self.unfinished = True
                 break
-            outcomes |= self._tell(chunk, muted=action is Action.MUTE)
+            outcomes |= self._tell(chunk, unwanted, muted=action is Action.MUTE)
         return outcomes
 
-    def _tell(self, tasks: list[Task], *, muted: bool) -> Mapping[int, Outcome]:
+    def _tell(self, tasks: list[Task], unwanted: Unwanted, *, muted: bool) -> Mapping[int, Outcome]:
         written = each(self._begin, tasks, self.threads)
         begun = {task.chat_id: task for task, ok in zip(tasks, written, strict=True) if ok}
+        for task in unwanted(list(begun.values())):
+            self._save(begun.pop(task.chat_id), task.situation.hold)
         outcomes = dict(muting.mute_many(self.client, begun, muted=muted, time_left=self.time_left))
         ends = [(begun[number], self._judge(begun[number], told, muted=muted)) for number, told in outcomes.items()]
         saved = each(lambda end: self._save(*end), ends, self.threads)

@@ -151,8 +151,8 @@ class Muting:
         """
         overtaken = False
         for job, version in self._store.open_jobs(ask.account):
-            against = job.contradicts(ask.by, muted=ask.request.muted, until=ask.request.until)
-            if against and chat_id not in job.overtaken:
+            newer = job.is_overtaken_by(ask.by, muted=ask.request.muted, until=ask.request.until)
+            if newer and chat_id not in job.overtaken:
                 self._store.save_job(ask.account, job.without(chat_id), version, [])
                 overtaken = True
         return overtaken
@@ -164,7 +164,7 @@ class Muting:
             raise Bitrix24Error("USER_CHANGED", "Another user's secret still holds this chat; see docs/operations.md.")
         if decision.before is None and version is not None:  # a person has undone what it says
             self._store.remove_hold(ask.account, situation.chat_id, version)
-        if decision.before is None or decision.before == situation.hold:
+        if decision.before is None or situation.foreign:
             answer = ask.tell()
             if situation.hold is None and self._store.hold(ask.account, situation.chat_id) is not None:
                 raise Conflict  # a window has begun meanwhile, and knows nothing of this
