@@ -91,6 +91,10 @@ fuzz: setup-local $(VENVS)/fuzz/.ready  ## 20,000 requests by and against the co
 	@$(RUN) PYTHONPATH=functions:layers/bitrix24 $(BIN)/python -m tests.fuzz.https --cases 300 --out build/fuzz-https.json \
 		$(if $(SEED),--seed $(SEED))
 
+.PHONY: races
+races: $(VENVS)/dev/.ready  ## two invocations at once, at every call of one of them, ~3 minutes
+	@$(RUN) PYTHONPATH=functions:layers/bitrix24 $(BIN)/python -m tests.unit.crash.interleaving
+
 .PHONY: unit
 unit: $(VENVS)/dev/.ready  ## the fast tests only: no network, no environment
 	$(RUN) $(BIN)/pytest $(SIDE_BY_SIDE) tests/unit
