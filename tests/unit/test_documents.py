@@ -36,10 +36,20 @@ def test_there_are_exchanges_in_the_guide_and_a_wrong_one_would_be_seen() -> Non
     assert list(differences({"a": "..."}, {})) == ["/a is missing"]
 
 
+def anchors(document: Path) -> set[str]:
+    """What GitHub makes of the headings."""
+    headings = re.findall(r"^#+ (.+)$", document.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_each_link_leads_somewhere(document: Path) -> None:
-    links = [link for link, _ in _LINK.findall(document.read_text()) if link and not link.startswith("https://")]
-    assert [link for link in links if not (document.parent / link).exists()] == []
+    for link, anchor in _LINK.findall(document.read_text()):
+        if link.startswith("https://"):
+            continue
+        target = document.parent / link if link else document
+        assert target.exists(), link
+        assert not anchor or anchor[1:] in anchors(target), link + anchor
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
