@@ -4,8 +4,10 @@
 PYTHON ?= python3
 # The runtime's own minor version where the machine has it: for byte-code, and for the local runtime. A build without it
 # has no byte-code, which costs cold starts.
+ifndef PYTHON313
 PYTHON313 := $(shell for p in python3.13 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.13.*/bin/python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && { command -v "$$p"; break; }; done)
+endif
 
 INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-deps --no-compile \
 	--require-hashes --only-binary=:all: --platform any --implementation py --abi none --python-version 3.13

@@ -47,7 +47,5 @@ class Patience:
 
     def wait(self) -> bool:
         """Waits a little; False if it has been long enough."""
-        if time.monotonic() >= self._end:
-            return False
         time.sleep(self._poll)
-        return True
+        return time.monotonic() < self._end

@@ -2,21 +2,29 @@
 
 import sys
 import time
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from typing import Any
 
 from ops.command import Patience, parser, run, say
 from ops.stack import Deployed, Held, Refused
 
+SETTLE_SECONDS = 130.0
+"""The function's time-out, and a little."""
 _AGAIN_SECONDS = 60.0
 _EXPLAINED = 50
 
 
-def release_all(stack: Deployed, patience: Patience) -> dict[str, Held]:
+def release_all(stack: Deployed, patience: Patience, settle: float) -> dict[str, Held]:
     """Puts the stack into release-only mode, hurries every account, and waits until nothing is held.
 
-    An account in trouble is hurried once a minute: otherwise its next look may be a quarter of an hour away.
+    An account in trouble is hurried once a minute: otherwise its next look may be a quarter of an hour away. What began
+    before the switch goes on as it began, so it is not over before that must have ended.
+
+    Args:
+        stack: which one.
+        patience: how long to wait.
+        settle: seconds after the switch in which old invocations may still mute.
 
     Returns:
         What is still held when the patience is over.
@@ -26,17 +34,23 @@ def release_all(stack: Deployed, patience: Patience) -> dict[str, Held]:
         # All at once: a canary would take minutes, and would be rolled back by the very alarms one may be here for.
         stack.change(Mode="RELEASE_ONLY", Deployment="AllAtOnce")
     hurried = shown = None
-    while held := stack.held():
-        if hurried is None or time.monotonic() - hurried >= _AGAIN_SECONDS:
+    while (held := stack.held()) or stack.age() < settle:
+        if held and (hurried is None or time.monotonic() - hurried >= _AGAIN_SECONDS):
             hurry(stack)
             hurried = time.monotonic()
-        if (now := (len(held), sum(one.chats for one in held.values()))) != shown:
-            say(f"still held: {now[1]:,} chats of {now[0]:,} accounts")
+        if (now := _progress(held)) != shown:
+            say(now)
             shown = now
         stack.tick()
-        if not patience.wait():
+        if not patience.wait() and held:
             return held
     return {}
+
+
+def _progress(held: dict[str, Held]) -> str:
+    if not held:
+        return "nothing is held; waiting for what began before the switch"
+    return f"still held: {sum(one.chats for one in held.values()):,} chats of {len(held):,} accounts"
 
 
 def hurry(stack: Deployed) -> None:
@@ -71,7 +85,7 @@ def _why(stack: Deployed, account: str, held: Held) -> str:
 
 
 def _work(stack: Deployed, arguments: Namespace) -> int:
-    left = release_all(stack, Patience(arguments.minutes, arguments.poll))
+    left = release_all(stack, Patience(arguments.minutes, arguments.poll), arguments.settle)
     if left:
         say("These are stuck; each is tried again by itself at least every quarter of an hour:")
         explain(stack, left)
@@ -82,7 +96,14 @@ def _work(stack: Deployed, arguments: Namespace) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit status 1 if anything is still held."""
-    return run(_work, parser(__doc__).parse_args(argv))
+    arguments = parser(__doc__)
+    add_settle(arguments)
+    return run(_work, arguments.parse_args(argv))
+
+
+def add_settle(arguments: ArgumentParser) -> None:
+    """The option that `make remove` has too."""
+    arguments.add_argument("--settle", type=float, default=SETTLE_SECONDS, help="seconds that old invocations may take")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 
 from ops.command import Patience, parser, run, say
-from ops.release_all import explain, release_all
+from ops.release_all import add_settle, explain, release_all
 from ops.stack import Deployed
 
 
@@ -13,7 +13,7 @@ def _work(stack: Deployed, arguments: Namespace) -> int:
     if arguments.confirm != stack.name:
         say(f"This deletes the stack for good. To confirm, repeat its name: CONFIRM={stack.name}")
         return 1
-    left = release_all(stack, Patience(arguments.minutes, arguments.poll))
+    left = release_all(stack, Patience(arguments.minutes, arguments.poll), arguments.settle)
     if left:
         say("Not removed: without the stack nobody would unmute these.")
         explain(stack, left)
@@ -38,6 +38,7 @@ def _work(stack: Deployed, arguments: Namespace) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit status 1, and the stack is still there, if it was not confirmed or anything is still held."""
     arguments = parser(__doc__)
+    add_settle(arguments)
     arguments.add_argument("--confirm", default="", help="the stack's name once more")
     arguments.add_argument("--table", choices=["keep", "delete"], default="keep", help="the state table")
     return run(_work, arguments.parse_args(argv))

@@ -3,6 +3,7 @@
 import json
 import time
 from collections import defaultdict
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import boto3
@@ -54,7 +55,12 @@ class Deployed:
         except ClientError as error:
             raise Refused(f"{self.name}: {error.response['Error']['Message']}") from None
         self.parameters = {one["ParameterKey"]: one["ParameterValue"] for one in stack.get("Parameters", [])}
+        self._changed: datetime = stack.get("LastUpdatedTime", stack["CreationTime"])
         self.outputs = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
+
+    def age(self) -> float:
+        """Seconds since the stack was deployed, or changed."""
+        return (datetime.now(UTC) - self._changed).total_seconds()
 
     # ---- the function -----------------------------------------------------------------------------------------------
 

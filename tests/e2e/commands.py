@@ -46,7 +46,8 @@ def command(stack: Stack, name: str, *arguments: str, **environment: str) -> Don
 
 def on(stack: Stack, name: str, *arguments: str, minutes: float = 0.5) -> Done:
     """A command about the stack."""
-    return command(stack, name, STACK, "--poll", "0.1", "--minutes", str(minutes), *arguments)
+    settle = ["--settle", "0"] if name in {"release_all", "remove"} else []
+    return command(stack, name, STACK, "--poll", "0.1", "--minutes", str(minutes), *settle, *arguments)
 
 
 def account(stack: Stack, name: str, user: int) -> None:

@@ -1,0 +1,71 @@
+"""When `make release-all` may say that it is over."""
+
+from typing import Any
+
+import pytest
+
+from ops.command import Patience
+from ops.release_all import release_all
+from ops.stack import Deployed, Held
+
+CHATS = {"ann": Held(3, frozenset({("portal.example", 503)}))}
+SETTLE = 130.0
+
+
+class Stack(Deployed):
+    """A stack whose looks at the table are told beforehand, each so many seconds after the switch."""
+
+    def __init__(
+        self, *seen: tuple[float, dict[str, Held]], mode: str = "NORMAL", deployment: str = "AllAtOnce"
+    ) -> None:
+        self.parameters = {"Mode": mode, "Deployment": deployment, "TickState": "ENABLED"}
+        self.changes: list[dict[str, str]] = []
+        self.orders: list[Any] = []
+        self._seen = list(seen)
+        self._age = 0.0
+
+    def change(self, **parameters: str) -> None:
+        self.changes.append(parameters)
+
+    def held(self) -> dict[str, Held]:
+        self._age, held = self._seen.pop(0)
+        return held
+
+    def age(self) -> float:
+        return self._age
+
+    def invoke(self, payload: dict[str, Any]) -> Any:
+        self.orders.append(payload)
+        return {"accounts": 1, "next": None}
+
+
+def test_what_an_old_invocation_still_mutes_is_waited_for() -> None:
+    stack = Stack((1, {}), (60, CHATS), (70, {}), (129, {}), (131, {}))
+    assert release_all(stack, Patience(1, 0), SETTLE) == {}
+    assert stack._seen == [], "it looked once more after all of them must have ended"
+    assert stack.orders == [{"release_all": True}]
+
+
+def test_that_wait_is_not_cut_short_by_impatience_for_nothing_would_be_known() -> None:
+    stack = Stack((1, {}), (60, {}), (131, {}))
+    assert release_all(stack, Patience(0, 0), SETTLE) == {}
+    assert stack._seen == []
+
+
+def test_what_is_still_held_in_the_end_is_told() -> None:
+    assert release_all(Stack((200, CHATS), (201, CHATS)), Patience(0, 0), SETTLE) == CHATS
+
+
+@pytest.mark.parametrize(
+    ("mode", "deployment", "changed"),
+    [
+        ("NORMAL", "AllAtOnce", True),
+        ("NORMAL", "Canary10Percent5Minutes", True),
+        ("RELEASE_ONLY", "Canary10Percent5Minutes", True),
+        ("RELEASE_ONLY", "AllAtOnce", False),
+    ],
+)
+def test_the_switch_is_made_at_once_and_no_canary_can_take_it_back(mode: str, deployment: str, changed: bool) -> None:
+    stack = Stack((200, {}), mode=mode, deployment=deployment)
+    release_all(stack, Patience(1, 0), SETTLE)
+    assert stack.changes == ([{"Mode": "RELEASE_ONLY", "Deployment": "AllAtOnce"}] if changed else [])
