@@ -32,17 +32,21 @@ _KNOWN = {"account": ["default", "default", "default", "team-b"], "name": ["nigh
           "dialog_id": ["chat1489", "sg7", "547", "chat4711", "crm3"]}  # fmt: skip
 
 
-def by_contract(operation: str) -> st.SearchStrategy[Case]:
-    """An operation's requests as its schemas say them, and ones that break them; mostly about things that are there."""
+def by_contract(operation: str) -> st.SearchStrategy[tuple[Case, bool]]:
+    """An operation's requests as its schemas say them, and ones that break them; mostly about things that are there.
+
+    With each, whether it is one that the schemas allow.
+    """
     found = OPERATIONS[operation]
     names = [parameter["name"] for parameter in operations()[operation].parameters if parameter["in"] == "path"]
     there = st.fixed_dictionaries({name: st.sampled_from(_KNOWN[name]) for name in names})
     right = found.as_strategy(generation_mode=GenerationMode.POSITIVE)
-    kinds = [_with(right, there), _with(right, there), right]
-    if operation != "health":  # which has nothing that could be wrong
+    allowed = st.one_of(_with(right, there), _with(right, there), right).map(lambda case: (case, True))
+    if operation != "health":  # where nothing could be wrong
         wrong = found.as_strategy(generation_mode=GenerationMode.NEGATIVE)
-        kinds += [_with(wrong, there), wrong]
-    return st.one_of(kinds)
+        refused = st.one_of(_with(wrong, there), wrong).map(lambda case: (case, False))
+        return st.one_of(allowed, refused)
+    return allowed
 
 
 def _with(cases: st.SearchStrategy[Case], there: st.SearchStrategy[dict[str, str]]) -> st.SearchStrategy[Case]:

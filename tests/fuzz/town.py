@@ -168,11 +168,18 @@ def _wrongly_taken(operation: Operation, sent: Sent, told: Told) -> list[str]:
     """A success for a body that breaks its schema; but ``null`` is absent, and the case of Bitrix24's keys is free."""
     if not operation.requests or told.status >= 300:
         return []
-    fields = json.loads(sent.body or b"{}") if sent.body.strip(b" \t\n\r") else {}
+    fields = _fields(sent)
     if operation.id == "muteChat":
         fields = {name.upper(): value for name, value in fields.items()}
-    place = f"{operation.pointer}/requestBody/content/application~1json/schema"
-    return [f"taken, though {fault}" for fault in faults(place, _without_null(fields))]
+    return [f"taken, though {fault}" for fault in _faults_of_body(operation, _without_null(fields))]
+
+
+def _fields(sent: Sent) -> Any:
+    return json.loads(sent.body) if sent.body.strip(b" \t\n\r") else {}
+
+
+def _faults_of_body(operation: Operation, fields: Any) -> list[str]:
+    return faults(f"{operation.pointer}/requestBody/content/application~1json/schema", fields)
 
 
 def _without_null(value: Any) -> Any:

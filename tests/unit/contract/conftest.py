@@ -1,5 +1,5 @@
 """What the function's tests stand on, and the world the document's examples are about."""
 
-from tests.unit.function.conftest import log, telemetry
+from tests.unit.function.conftest import lines, log, telemetry
 
-__all__ = ["log", "telemetry"]
+__all__ = ["lines", "log", "telemetry"]
