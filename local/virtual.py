@@ -133,7 +133,12 @@ class VirtualStack:
         wrap: put around each client of AWS and around the transport, e.g. to cut calls off.
         threads: how many records a look writes at once; 1 makes the order of calls the same each time.
         clock: another clock than one that starts at ``start``.
+
+    Attributes:
+        watch: put around each client of AWS of every stack there is, for who wants to know what is called.
     """
+
+    watch: Wrap = staticmethod(lambda client: client)
 
     def __init__(
         self, *, start: datetime = START, wrap: Wrap = lambda client: client, threads: int = 1,
@@ -163,8 +168,10 @@ class VirtualStack:
 
     def new_process(self) -> None:
         """A new Lambda instance, which remembers nothing and takes up a changed ``environment``."""
-        sqs = self._wrap(self.queues)
-        aws = Aws(self._wrap(self.dynamodb), self._wrap(self.secrets), lambda: sqs)
+        dynamodb, secrets, sqs = (
+            self._wrap(self.watch(client)) for client in (self.dynamodb, self.secrets, self.queues)
+        )
+        aws = Aws(dynamodb, secrets, lambda: sqs)
         service = build(self.environment, aws, self._wrap(self.transport), self.clock, self._threads)
         self._handler = service.telemetry.observe(partial(app.dispatch, service))
 

@@ -89,11 +89,13 @@ class Arns:
         return f"{self.of(alias['Properties']['FunctionName']['Ref'])}:{alias['Properties']['Name']}"
 
 
-def granted(resources: Resources, parameters: Mapping[str, str]) -> list[Statement]:
-    """Every statement of every role of the template, in its order."""
+def granted(resources: Resources, parameters: Mapping[str, str], role: str | None = None) -> list[Statement]:
+    """Every statement of every role of the template, or of one, in its order."""
     arns = Arns(resources, parameters)
     found = []
     for roles, policy in _policies(resources):
+        if role not in {None, *roles}:
+            continue
         for statement in policy["Statement"]:
             assert statement["Effect"] == "Allow", statement
             places = [arns.resolve(place) for place in _list(statement["Resource"])]
@@ -134,14 +136,12 @@ class Recorder:
         self.needed: dict[Right, set[str]] = {}
 
     def wrap(self, client: Any) -> Any:
-        """A client of AWS whose calls are noted; anything else as it is."""
-        if isinstance(client, DynamoDB):
-            return _Recorded(client, self._dynamodb)
-        if isinstance(client, Queues):
-            return _Recorded(client, self._sqs)
-        if isinstance(client, SecretsManager):
-            return _Recorded(client, self._secretsmanager)
-        return client
+        """A client of AWS whose calls are noted, also if they are noted already; anything else as it is."""
+        of_aws = client
+        while isinstance(of_aws, Recorded):
+            of_aws = of_aws.client
+        notes = {DynamoDB: self._dynamodb, Queues: self._sqs, SecretsManager: self._secretsmanager}
+        return next((Recorded(client, note) for kind, note in notes.items() if isinstance(of_aws, kind)), client)
 
     def _note(self, operation: str, action: str, arn: str) -> None:
         self.needed.setdefault(Right(action, arn), set()).add(operation)
@@ -167,14 +167,18 @@ class Recorder:
         self._note(operation, f"secretsmanager:{_camel(operation)}", self._arns.secret(request["SecretId"]))
 
 
-class _Recorded:
+class Recorded:
+    """A client whose calls are noted."""
+
     def __init__(self, client: Any, note: Callable[[str, Mapping[str, Any]], None]) -> None:
-        self._client = client
+        self.client = client
         self._note = note
         self.exceptions = client.exceptions
 
-    def __getattr__(self, operation: str) -> Callable[..., Any]:
-        call: Callable[..., Any] = getattr(self._client, operation)
+    def __getattr__(self, operation: str) -> Any:
+        call = getattr(self.client, operation)
+        if not callable(call):
+            return call
 
         def recorded(**request: Any) -> Any:
             self._note(operation, request)

@@ -2,11 +2,16 @@
 
 import os
 from collections.abc import Iterator
+from typing import Any
 from unittest import mock
 
 import pytest
 import pytest_socket
 from hypothesis import HealthCheck, settings
+
+from local import virtual
+from local.build import read_template
+from tests.template.rights import Recorder, granted
 
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "AKIAFAKEFAKEFAKEFAKE",
@@ -30,6 +35,24 @@ def no_network() -> Iterator[None]:
     pytest_socket.disable_socket()
     yield
     pytest_socket.enable_socket()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def least_privilege() -> Iterator[None]:
+    """Whatever any test makes the service call in virtual time, the function's role in the template allows."""
+    resources: Any = read_template()["Resources"]
+    parameters = {"SecretPrefix": virtual.ENVIRONMENT["SECRET_PREFIX"]}
+    without_conditions = {name: one for name, one in resources.items() if "Condition" not in one}
+    recorder = Recorder(without_conditions, parameters)
+    with mock.patch.object(virtual.VirtualStack, "watch", staticmethod(recorder.wrap)):
+        yield
+    rights = [
+        right
+        for statement in granted(without_conditions, parameters, role="ChatMuteRole")
+        for right in statement.rights
+    ]
+    refused = [(needed, by) for needed, by in recorder.needed.items() if not any(one.allows(needed) for one in rights)]
+    assert refused == [], "called by a test of this session, and not granted by template.yaml"
 
 
 @pytest.fixture(autouse=True)
