@@ -55,8 +55,15 @@ class Agenda:
         return self._wish(self.policies(chat))
 
     def wish_unseen(self, hold: Hold) -> Wish:
-        """What is wanted of a chat the portal tells nothing about: the policies that hold it are taken to mean it."""
-        return self._wish([policy for policy in self._policies if f"{POLICY}{policy.name}" in hold.owners])
+        """What is wanted of a chat the portal tells nothing about: the policies that hold it are taken to mean it.
+
+        What people want is taken to be in the window that it was said in, until somebody can see.
+        """
+        found = self._wish([policy for policy in self._policies if f"{POLICY}{policy.name}" in hold.owners])
+        override = hold.overridden_until
+        if found.until is None and override is not None and override > self._now:
+            return Wish(until=override, since=self._now)
+        return found
 
     def _wish(self, policies: list[Policy]) -> Wish:
         key = tuple(policy.name for policy in policies)
