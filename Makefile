@@ -75,6 +75,11 @@ remove: $(VENVS)/dev/.ready  ## lets go of everything, then deletes: STACK=quiet
 restore: $(VENVS)/dev/.ready  ## after a restore from a backup: STACK=quiet-hours FROM=the restored table (REPLACE=yes)
 	@$(BIN)/python -m ops.restore $(STACK) $(FROM) $(if $(REPLACE),--replace)
 
+.PHONY: prove
+prove: $(VENVS)/dev/.ready  ## random weeks with faults, judged by a model: SECONDS=600, SEED=n, EPISODE=n, PATCH=file; build/prove.json
+	@$(RUN) PYTHONHASHSEED=0 PYTHONPATH=functions:layers/bitrix24 $(BIN)/python -m local.prove $(if $(SECONDS),--seconds $(SECONDS)) \
+		$(if $(SEED),--seed $(SEED)) $(if $(EPISODE),--episode $(EPISODE)) $(if $(PATCH),--patch $(PATCH)) $(PROVE)
+
 # ---- checks -----------------------------------------------------------------------------------------------------------
 
 .PHONY: check

@@ -39,6 +39,11 @@ class Turns(VirtualClock):
         self.seconds = max(self.seconds, moment)
         self._raise()
 
+    @property
+    def next_turn(self) -> float:
+        """When the next thread that sleeps is due."""
+        return self._waiting[0][0] if self._waiting else float("inf")
+
     def spawn(self, work: Callable[[], None]) -> None:
         """Runs ``work`` in a thread, whose first turn is now; what it raises is raised by whoever sleeps next."""
         turn = self._wake_at(self.seconds)

@@ -1,0 +1,302 @@
+"""What callers of the API, schedules and people at their bells do in an episode, and what they hear."""
+
+import random
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from local.prove.faults import Killed
+from local.prove.hours import instant
+from local.prove.judge import Violation
+from local.prove.scene import ANN, CI, Person, Scene
+from local.virtual import Answer
+
+_REFUSED = frozenset({400, 403, 404, 405, 412, 413, 422})
+TRIES = 3
+JOB_MINUTES = 6.0
+
+
+class Callers(Scene):
+    """Each method but the helpers is a kind of step; ``chance`` is the step's own."""
+
+    # ---- one chat ---------------------------------------------------------------------------------------------------
+
+    def mute(self, person: Person, chance: random.Random) -> None:
+        """A mute without end."""
+        self._ask(person, chance, self._chat(person, chance), "mute")
+
+    def unmute(self, person: Person, chance: random.Random) -> None:
+        """An unmute."""
+        self._ask(person, chance, self._chat(person, chance), "unmute")
+
+    def until(self, person: Person, chance: random.Random) -> None:
+        """A mute for a time."""
+        self._ask(person, chance, self._chat(person, chance), "until")
+
+    def twins(self, person: Person, chance: random.Random) -> None:
+        """Two calls about one chat at once."""
+        chat = self._chat(person, chance)
+        for _ in range(2):
+            self._ask(person, chance, chat, chance.choice(("mute", "unmute", "until", "until")))
+
+    def direct(self, person: Person, chance: random.Random) -> None:
+        """A schedule's own payload, perhaps delivered twice, and again if it fails."""
+        self._ask(person, chance, self._chat(person, chance), "direct")
+
+    def _chat(self, person: Person, chance: random.Random) -> int:
+        return chance.choice(sorted(number for number, sight in person.judge.sights.items() if sight.named is not None))
+
+    def _ask(self, person: Person, chance: random.Random, chat: int, what: str) -> None:
+        if person.foreign and what != "until":
+            return  # a plain call does what the portal takes it for: somebody else's chat
+        caller, body = chance.choice((ANN, CI)), self._named(person, chance, chat)
+        owner, end = f"caller:{caller}", None
+        if what == "until" or (what == "direct" and chance.random() < 0.5):
+            end = self._until(chance, body)
+        else:
+            body["MUTE"] = "N" if what == "unmute" or (what == "direct" and chance.random() < 0.5) else "Y"
+        headers: dict[str, str] = {}
+        if what == "direct":
+            schedule = f"nightly{chance.randint(0, 2)}"
+            body |= {"account": person.name, "schedule": f"arn:aws:scheduler:eu-west-1:0:schedule/default/{schedule}",
+                     "at": text(self.world.now)}  # fmt: skip
+            owner = f"schedule:{schedule}"
+        elif chance.random() < 0.4:
+            headers["Idempotency-Key"] = f"key-{chance.getrandbits(40)}"
+        asked = "unmute" if body.get("MUTE") == "N" else "mute"
+        number = person.judge.begin([chat], asked, self.world.now, owner=owner, until=end)
+        self.say(f"{person.name}: {what} {body} by {owner.rpartition('/')[2]}{' with a key' if headers else ''}")
+        call = self._payload if what == "direct" else self._mute_call
+        patient = chance.random() < 0.6
+        self.world.spawn(lambda: self._until_done(
+            person, number, lambda: call(person, body, headers, caller, end), patient=patient or what == "direct",
+            pause=60.0 if what == "direct" else chance.uniform(0.5, 20)))  # fmt: skip
+
+    def _until_done(
+        self, person: Person, number: int, call: Callable[[], bool | None], *, patient: bool, pause: float
+    ) -> None:
+        """Asks again while nobody knows; a person gives up, a schedule's payload is tried three times."""
+        sure, began, plain = None, self.world.now, person.judge.asks[number][0].until is None
+        for tries in range(TRIES if patient else 1):
+            if tries:
+                self.world.turns.sleep(pause)
+            said = call()
+            sure = said if said or (tries == 0 and said is False) else None
+            if said is not None:
+                break
+        met = self.world.met(person.name, began)
+        if plain and len(met) > tries + 1:
+            person.judge.may_fail(number)
+        self._end(person, number, sure=sure)
+
+    def _end(self, person: Person, number: int, **more: Any) -> None:
+        try:
+            person.judge.end(number, self.world.now, **more)
+        except Violation as violation:
+            self.fail(person, str(violation))
+
+    def _mute_call(
+        self, person: Person, body: dict[str, Any], headers: dict[str, str], caller: str, end: float | None
+    ) -> bool | None:
+        route = f"/{person.name}/im.chat.mute"
+        answer = self.call(person, "POST", route, body, headers=headers, caller=caller)
+        if answer is None or answer.status not in {200, *_REFUSED}:
+            return None
+        if answer.status == 200:
+            if answer.body["result"] is not True or (end is not None and not _ends(body, answer.body["until"], end)):
+                self.fail(person, f"a strange answer: {answer.body}")
+            if headers and "Idempotency-Replayed" not in answer.headers:
+                person.replays.append((route, caller, body, headers, self.world.now, answer.body))
+            return True
+        return False if self._may_be_refused(person, body, answer) else None
+
+    def _may_be_refused(self, person: Person, body: dict[str, Any], answer: Answer) -> bool:
+        chat = self._found(person, body)
+        sight = person.judge.sights.get(chat) if chat else None
+        if sight is None or sight.named is None or not sight.mutable or answer.body["error"] == "ACCOUNT_NOT_FOUND":
+            return True
+        past = "in the future" in answer.body["error_description"]
+        if not past and self.world.now > person.judge.loud_by:
+            self.fail(person, f"{body} was refused: {answer.status} {answer.body}")
+        return True
+
+    def _payload(
+        self, person: Person, body: dict[str, Any], _headers: dict[str, str], _caller: str, _end: float | None
+    ) -> bool | None:
+        try:
+            answer = self.world.invoke(body)
+        except Killed:
+            return None
+        except Exception as error:  # noqa: BLE001  Lambda tries an asynchronous invocation again, whatever it was
+            self.say(f"{person.name}: the payload failed, {error!r:.60}")
+            return None
+        return answer.get("result") is True or None
+
+    def replay(self, person: Person, chance: random.Random) -> None:
+        """A call that succeeded before, once more with its key: it is answered, and nothing is done."""
+        fresh = [one for one in person.replays if self.world.now - one[4] < 23 * 60]
+        if not fresh:
+            return
+        route, caller, body, headers, _, former = chance.choice(fresh)
+        self.say(f"{person.name}: again with its key, {body}")
+
+        def work() -> None:
+            answer = self.call(person, "POST", route, body, headers=headers, caller=caller)
+            if answer is None or answer.status >= 500:
+                return
+            if (answer.status, answer.body, "Idempotency-Replayed" in answer.headers) != (200, former, True):
+                self.fail(person, f"no replay: {answer}")
+
+        self.world.spawn(work)
+
+    def click(self, person: Person, chance: random.Random) -> None:  # type: ignore[override]
+        """A person's click on a bell."""
+        chat = self._chat(person, chance)
+        if person.judge.sights[chat].mutable:
+            super().click(person, chat)
+
+    # ---- many chats -------------------------------------------------------------------------------------------------
+
+    def job(self, person: Person, chance: random.Random) -> None:
+        """Many chats at once."""
+        if person.foreign:
+            return
+        sights, caller = person.judge.sights, chance.choice((ANN, CI))
+        some = sorted({self._chat(person, chance) for _ in range(4)})
+        named = chance.random() < 0.6
+        body: dict[str, Any] = {
+            "chats": [self._name(person, chance, chat) for chat in some] if named else {"all": True}
+        }
+        end = None
+        if chance.random() < 0.6:
+            fields: dict[str, Any] = {}
+            end = self._until(chance, fields)
+            body |= {name.lower(): value for name, value in fields.items() if name != "REASON"}
+        else:
+            body["mute"] = chance.choice("YN")
+        what = "unmute" if body.get("mute") == "N" else "mute"
+        chats = some if named else [n for n, sight in sights.items() if sight.named is not None and sight.mutable]
+        number = person.judge.begin(chats, what, self.world.now, owner=f"caller:{caller}", until=end)
+        self.say(f"{person.name}: a job {body}")
+        self.world.spawn(lambda: self._job(person, number, body, caller, set(chats)))
+
+    def _job(self, person: Person, number: int, body: dict[str, Any], caller: str, chats: set[int]) -> None:
+        asked_at = self.world.now
+        answer = self.call(person, "POST", f"/{person.name}/mutes", body, caller=caller)
+        if answer is None or answer.status != 202:
+            if answer is not None and answer.status < 500:
+                self._end(person, number, sure=False)
+                return
+            while int(self.item(person).get("jobs", {"N": "0"})["N"]):
+                self.world.turns.sleep(60)
+            self._end(person, number, sure=None)
+            return
+        shown = self._job_done(person, answer.body["job"], asked_at)
+        if shown is None:
+            return
+        good = {self._by_name(person, one["dialog_id"]) for one in shown["outcomes"] if one["result"]}
+        bad = {self._by_name(person, one["dialog_id"]): one["error"] for one in shown["outcomes"] if not one["result"]}
+        for chat, error in bad.items():
+            sight = person.judge.sights.get(chat) if chat else None
+            usual = sight is None or sight.named is None or not sight.mutable or error == "UNTIL_PAST"
+            if error == "OVERTAKEN":  # somebody else has said something newer about it
+                usual = person.judge.asked_since(chat or 0, asked_at, besides=number)
+            if not usual and self.world.now > person.judge.quiet_by:
+                self.fail(person, f"a job did not do chat{chat}: {error}")
+        self._end(person, number, sure=True, chats=chats & good)
+        self._end(person, number, sure=None, chats=chats - good)
+
+    def _job_done(self, person: Person, job: str, asked_at: float) -> dict[str, Any] | None:
+        wait, path = 45.0, f"/{person.name}/jobs/{job}"
+        while True:
+            self.world.turns.sleep(wait)
+            wait = min(wait * 1.5, 900.0)
+            answer = self.call(person, "GET", path)
+            if answer is not None and answer.status == 200 and answer.body["state"] == "done":
+                shown: dict[str, Any] = answer.body
+                while answer is None or answer.status != 200 or answer.body["next"]:
+                    answer = self.call(person, "GET", f"{path}?next={len(shown['outcomes'])}")
+                    shown["outcomes"] += answer.body["outcomes"] if answer is not None and answer.status == 200 else []
+                counts, told = shown["counts"], len(shown["outcomes"])
+                if not counts["total"] == counts["done"] + counts["failed"] == told:
+                    self.fail(person, f"a job's counts and outcomes differ: {shown}")
+                return shown
+            if self.world.now > max(asked_at, person.judge.quiet_by, person.judge.loud_by) + JOB_MINUTES:
+                self.fail(person, f"a job is not done: {answer and answer.body}")
+                return None
+
+    def let_go(self, person: Person, _chance: random.Random) -> None:
+        """Letting go of everything."""
+        number = person.judge.begin(person.judge.sights, "let go", self.world.now)
+        self.say(f"{person.name}: lets go of all")
+
+        def call() -> bool | None:
+            answer = self.call(person, "DELETE", f"/{person.name}/holds")
+            return True if answer is not None and answer.status == 202 else None
+
+        self.world.spawn(lambda: self._until_done(person, number, call, patient=True, pause=10))
+
+    # ---- helpers ----------------------------------------------------------------------------------------------------
+
+    def call(
+        self, person: Person, method: str, path: str, body: Any = None, *,
+        headers: dict[str, str] | None = None, caller: str = ANN,
+    ) -> Answer | None:  # fmt: skip
+        """A request; None if the process died."""
+        calm = self.world.now > person.judge.loud_by and not self.world.weather.failing
+        try:
+            answer = self.world.call(method, path, body, headers=headers, caller=caller)
+        except Killed:
+            self.say(f"{person.name}: {method} {path} was killed")
+            return None
+        if answer.status != 200:
+            self.say(f"{person.name}: {method} {path} -> {answer.status} {answer.body and answer.body.get('error')}")
+        full = answer.status == 503 and person.host in self.tight
+        if answer.status >= 500 and not full and calm and self.world.now > person.judge.loud_by:
+            self.fail(person, f"{method} {path} is answered {answer.status} {answer.body} without any trouble")
+        return answer
+
+    def fail(self, person: Person, what: str) -> None:
+        """Something is wrong that a thread has seen; the main thread tells."""
+        raise NotImplementedError
+
+    def _name(self, person: Person, chance: random.Random, chat: int) -> str:
+        named = person.judge.sights[chat].named
+        return chance.choice(sorted(named.ids if named else [f"chat{chat}"]))
+
+    def _named(self, person: Person, chance: random.Random, chat: int) -> dict[str, Any]:
+        if chance.random() < 0.4:
+            return {"CHAT_ID": chat}
+        return {"DIALOG_ID": self._name(person, chance, chat)}
+
+    def _found(self, person: Person, body: dict[str, Any]) -> int | None:
+        return body["CHAT_ID"] if "CHAT_ID" in body else self._by_name(person, body["DIALOG_ID"])
+
+    def _by_name(self, person: Person, name: str) -> int | None:
+        sights = person.judge.sights.values()
+        found = next((sight.number for sight in sights if sight.named and name in sight.named.ids), None)
+        return found or (int(name.removeprefix("chat")) if name.startswith("chat") else None)
+
+    def _until(self, chance: random.Random, body: dict[str, Any]) -> float:
+        """An end, in a call's fields, as it is written or as a length."""
+        length = chance.choice((5, 20, 60, 240, 600, 1500)) * 60 + chance.choice((0, 0, 7))
+        now = self.world.clock.now()
+        end = now + timedelta(seconds=length)
+        if chance.random() < 0.5:
+            end = end.replace(microsecond=0)
+            body["UNTIL"] = end.strftime("%Y-%m-%dT%H:%M:%SZ")
+        else:
+            body["FOR"] = f"PT{length}S"
+        body["REASON"] = "the auditors are here"
+        return end.replace(microsecond=0).timestamp() / 60
+
+
+def _ends(body: dict[str, Any], told: str, end: float) -> bool:
+    """Whether an answer tells the end that was asked for; a length counts from the try that succeeded."""
+    after = datetime.fromisoformat(told).timestamp() / 60 - end
+    return 0 <= round(after, 6) < (2 if "FOR" in body else 1e-3)
+
+
+def text(minute: float) -> str:
+    """An instant as the API tells it."""
+    return (instant(minute) + timedelta(microseconds=1)).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,371 @@
+"""Holds what a portal shows of one account's chats against the model, after everything that happens.
+
+Between two moments at which a chat is at rest it may be as anything that was right meanwhile; at rest it must be as is
+right now. How long it may take to come to rest is said in `Slack`, and in docs/reliability.md.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from local.prove.hours import Hours, Named, Span, hours, means
+from local.prove.model import FORGET, Ask, Truth, clicked, done, unmuted
+
+Policies = Mapping[str, tuple[Mapping[str, Any], Span | None]]
+"""An account's policies by name: the document, and what is skipped of it."""
+
+
+class Slack:
+    """Minutes, after the last of what happened to the account or chat."""
+
+    USUAL = 2.0
+    """A tick a minute, and the look that follows."""
+    KILLED = 4.0
+    """Until a dead worker's message comes again, or its lease is over; twice as long for each more in a row."""
+    NEW = 17.0
+    """A window that runs is looked at every quarter of an hour."""
+    TROUBLE = 17.0
+    """After trouble an account waits for up to a quarter of an hour, where nothing is to be released."""
+
+
+class Violation(Exception):
+    """The service did what it promises not to do."""
+
+
+@dataclass
+class Sight:
+    """One chat of an account.
+
+    Attributes:
+        named: as policies see it; None while the user is not in it.
+        mutable: whether the portal takes a mute.
+        listed: whether it is on the user's list.
+        truths: what may be true of it.
+        recent: what may have been right since it was last at rest.
+        touched: when something last happened to it.
+        mutes_by: by when a mute that is wanted must have been made, besides.
+        before: what was true before a person's unmute that no look may have seen.
+        changes: how often the service has changed it since it was last at rest, and how often it had reason to.
+    """
+
+    number: int
+    named: Named | None
+    mutable: bool
+    listed: bool
+    truths: frozenset[Truth]
+    recent: set[bool] = field(default_factory=set)
+    touched: float = 0.0
+    mutes_by: float = 0.0
+    before: frozenset[Truth] = frozenset()
+    before_until: float = 0.0
+    changes: int = 0
+    reasons: int = 0
+    checked: float = 0.0
+
+
+@dataclass
+class Judge:
+    """One account.
+
+    Attributes:
+        first, last: the stretch of time that is known, in minutes.
+        versions: the policies that may be stored: one, or while they are being changed, two.
+    """
+
+    account: str
+    first: int
+    last: int
+    is_muted: Callable[[int], bool]
+    sights: dict[int, Sight] = field(default_factory=dict)
+    versions: list[Policies] = field(default_factory=lambda: [{}])
+    loud_by: float = 0.0
+    quiet_by: float = 0.0
+    asks: dict[int, tuple[Ask, frozenset[int]]] = field(default_factory=dict)
+    kills: int = 0
+    settled: int = 0
+    lost_track: int = 0
+    _hours: dict[Any, Hours] = field(default_factory=dict)
+    _ended: dict[int, float] = field(default_factory=dict)
+    _asked: int = 0
+
+    # ---- what happens -----------------------------------------------------------------------------------------------
+
+    def appears(self, number: int, named: Named, *, mutable: bool, listed: bool, now: float) -> None:
+        """The user is in a chat from now on."""
+        muted, former = self.is_muted(number), self.sights.get(number)
+        truths = {Truth(muted=muted, known=listed)}
+        if former is not None:  # a record of it may still be there, which says that a person has unmuted it
+            again = replace(former, named=named, mutable=mutable, listed=listed)
+            truths |= {replace(truth, muted=False) for truth in former.truths}
+            truths |= {unmuted(truth, self.hours(again, truth.known), now) for truth in truths}
+        before = former.truths if former else frozenset()
+        self.sights[number] = Sight(number, named, mutable, listed, frozenset(truths), {muted}, now, now + Slack.NEW,
+                                    before=before, before_until=now + 1440, reasons=2, checked=now)  # fmt: skip
+
+    def renamed(self, number: int, named: Named, now: float) -> None:
+        """A chat has another title."""
+        sight = self.sights[number]
+        before = self.hours(sight)
+        sight.named = named
+        self._touch(sight, now, quiet=Slack.NEW)
+        sight.touched = now + Slack.NEW - Slack.USUAL
+        self._split(sight, before, self.hours(sight), now)
+
+    def vanishes(self, number: int) -> None:
+        """The user is not in a chat any more."""
+        self.sights[number].named = None
+
+    def click(self, number: int, *, muted: bool, now: float) -> None:
+        """A person has pressed the bell; the portal shows it already."""
+        sight, restless = self.sights[number], not self._rests(self.sights[number], now)
+        ghosts = sight.before if muted and now < sight.before_until else frozenset()
+        truths = {
+            after for truth in self._closure(sight, now)
+            for after in clicked(truth, self.hours(sight, truth.known), now, muted=muted, restless=restless,
+                                 ghosts=ghosts)
+        }  # fmt: skip
+        if not muted:
+            sight.before, sight.before_until = sight.truths, now + 24 * 60
+        sight.truths = frozenset(truths)
+        self._touch(sight, now)
+
+    def disturbed(self, until: float, loud: float, quiet: float = Slack.TROUBLE) -> None:
+        """There is trouble until then; and slack after it, for what is to be audible and for what is to be muted."""
+        self.loud_by = max(self.loud_by, until + loud)
+        self.quiet_by = max(self.quiet_by, until + max(loud, quiet))
+
+    def killed(self, now: float) -> None:
+        """Something of the service has died, or its own storage failed it."""
+        self.kills = min(self.kills + 1, 5)
+        self.disturbed(now, Slack.KILLED * 2 ** (self.kills - 1))
+
+    # ---- asks -------------------------------------------------------------------------------------------------------
+
+    def begin(self, numbers: Iterable[int], what: str, now: float, **more: Any) -> int:
+        """Somebody asks for something about some chats."""
+        self._asked += 1
+        ask, chats = Ask(self._asked, what, **more), frozenset(numbers) & self.sights.keys()
+        self.asks[ask.number] = ask, chats
+        for number in chats:
+            sight = self.sights[number]
+            sight.truths = frozenset(replace(truth, open=truth.open | {ask.number}) for truth in sight.truths)
+            self._touch(sight, now)
+        return ask.number
+
+    def may_fail(self, number: int) -> None:
+        """What docs/decisions.md says may be lost: it met something else on its way."""
+        if number in self.asks:
+            ask, chats = self.asks[number]
+            self.asks[number] = replace(ask, may_fail=True), chats
+
+    def asked_since(self, chat: int, since: float, *, besides: int) -> bool:
+        """Whether somebody else's ask about a chat was under way at that time or after."""
+        others = [number for number, (_, chats) in self.asks.items() if chat in chats and number != besides]
+        return any(self._ended.get(number, since) >= since for number in others)
+
+    def end(self, number: int, now: float, *, sure: bool | None, chats: Iterable[int] | None = None) -> None:
+        """It was done for sure, or not at all, or nobody knows (None); of these chats, or of all."""
+        _, all_ = self.asks[number]
+        self._ended[number] = now
+        for chat in all_ if chats is None else chats:
+            if (sight := self.sights.get(chat)) is None:
+                continue
+            closure = self._closure(sight, now) if sure is not False else sight.truths
+            kept = {truth for truth in closure if sure is None or (number in truth.open) != sure}
+            kept = {replace(truth, open=truth.open - {number}) for truth in kept}
+            if not kept:
+                raise Violation(f"chat{chat}: the answer to an ask contradicts all that is known")
+            sight.truths = frozenset(kept)
+            self._touch(sight, now)
+
+    # ---- policies ---------------------------------------------------------------------------------------------------
+
+    def editing(self, policies: Policies, now: float) -> None:
+        """A change is on its way: from now on, and until `edited`, it may be stored or not."""
+        self.versions = [self.versions[0], policies]
+        for sight in self.sights.values():
+            self._touch(sight, now)
+
+    def edited(self, policies: Policies, now: float) -> None:
+        """These are stored now."""
+        before, self.versions = self.versions[0], [policies]
+        for sight in self.sights.values():
+            self._split(sight, self.hours(sight, version=before), self.hours(sight), now)
+            self._touch(sight, now)
+
+    def _split(self, sight: Sight, before: Hours, after: Hours, now: float) -> None:
+        """Where the window that people override has changed, the override may last as long as either, or be over."""
+        old, new = before.at(now), after.at(now)
+        if old == new:
+            return
+        truths = set(sight.truths)
+        for truth in sight.truths:
+            if truth.audible_until > now:
+                truths.add(replace(truth, audible_until=0.0))
+                truths |= {replace(truth, audible_until=float(new[1]))} if new else set()
+        sight.truths = frozenset(truths)
+
+    def hours(self, sight: Sight, known: bool = True, version: Policies | None = None) -> Hours:  # noqa: FBT001, FBT002
+        """The united quiet times of the policies that mean a chat."""
+        version = self.versions[0] if version is None else version
+        if sight.named is None or not sight.mutable:
+            return Hours(())
+        mine = [version[name] for name in self._meaning(sight, version, known=known)]
+        key = tuple((id(document), skipped) for document, skipped in mine)
+        if key not in self._hours:
+            self._hours[key] = hours(mine, self.first, self.last)
+        return self._hours[key]
+
+    def _meaning(self, sight: Sight, version: Policies, *, known: bool) -> list[str]:
+        """The policies that mean a chat: one for all chats if a look sees it: listed, held, or named."""
+        if sight.named is None:
+            return []
+        means_it = {name: one for name, (one, _) in version.items() if means(one["chats"], sight.named)}
+        named = any("only" in one["chats"] and one.get("enabled", True) for one in means_it.values())
+        seen = sight.listed or known or named
+        return [name for name, one in means_it.items() if seen or "only" in one["chats"]]
+
+    # ---- judging ----------------------------------------------------------------------------------------------------
+
+    def check(self, now: float, changes: Mapping[int, list[bool]]) -> None:
+        """Judges every chat as it is now, after the service's ``changes`` of it since the last time.
+
+        Raises:
+            Violation: it is not as it may be.
+        """
+        resting = True
+        for sight in self.sights.values():
+            if sight.named is not None:
+                resting &= self._check(sight, now, changes.get(sight.number, []))
+        if resting and now >= max(self.loud_by, self.quiet_by):
+            self.kills = 0
+
+    def _check(self, sight: Sight, now: float, changes: list[bool]) -> bool:
+        """Whether it is at rest."""
+        muted, closure = self.is_muted(sight.number), self._closure(sight, now)
+        self._look_back(sight, closure, now)
+        sight.changes += len(changes)
+        for change in changes:
+            if change not in sight.recent:
+                raise Violation(f"chat{sight.number} was {_word(change)} without a reason")
+        if muted not in sight.recent:
+            raise Violation(f"chat{sight.number} is {_word(muted)} and has had no reason to be")
+        if not self._rests(sight, now):
+            return False
+        right = frozenset(truth for truth in closure if truth.wants(self.hours(sight, truth.known), now) == muted)
+        if not muted and now < max(sight.mutes_by, self.quiet_by) and len(right) < len(closure):
+            return False  # it may yet be muted
+        if not right:
+            raise Violation(f"chat{sight.number} is {_word(muted)} and should not be")
+        if sight.changes > sight.reasons and now >= self.loud_by:
+            raise Violation(f"chat{sight.number} was changed {sight.changes} times with {sight.reasons} reasons")
+        self._settle(sight, right, now)
+        return True
+
+    def _look_back(self, sight: Sight, closure: Iterable[Truth], now: float) -> None:
+        """Collects what may have been right since the last time."""
+        for version in self.versions:
+            for truth in closure:
+                mine = self.hours(sight, truth.known, version)
+                edges = list(truth.edges(mine, sight.checked, now))
+                sight.reasons += len(edges)
+                sight.recent |= {truth.wants(mine, at) for at in (sight.checked, *edges, now)}
+        sight.checked = now
+
+    def _settle(self, sight: Sight, right: Iterable[Truth], now: float) -> None:
+        """What the portal shows rules the other possibilities out."""
+        aged = frozenset(truth.aged(now) for truth in right)
+        if len(aged) > FORGET:
+            sight.named = None
+            self.lost_track += 1
+        sight.truths = aged
+        sight.recent, sight.changes, sight.reasons = {self.is_muted(sight.number)}, 0, 0
+        self.settled += 1
+
+    def held(self, now: float, owners: Mapping[int, set[str]]) -> None:
+        """Judges the list of holds: at rest each chat has the owners it should have.
+
+        Raises:
+            Violation: it has others.
+        """
+        for sight in self.sights.values():
+            if sight.named is None or not self._rests(sight, now) or now < max(sight.mutes_by, self.quiet_by):
+                continue
+            found = owners.get(sight.number, set())
+            unseen = sight.before if now < sight.before_until else frozenset()  # a person's unmute is not seen at once
+            right = {truth for truth in self._closure(sight, now) if self._owners(sight, truth, now) == found}
+            if any(self._owners(sight, truth, now) == found for truth in unseen):
+                continue
+            if not right:
+                wanted = " or ".join(str(sorted(self._owners(sight, truth, now))) for truth in sight.truths)
+                raise Violation(f"chat{sight.number} is held for {sorted(found)} instead of {wanted}")
+            sight.truths = frozenset(right)
+
+    def _owners(self, sight: Sight, truth: Truth, now: float) -> set[str]:
+        names = set(truth.owners(now))
+        mine = self.hours(sight, truth.known)
+        if truth.window(mine, now) and sight.named is not None:
+            version = self.versions[0]
+            own = {
+                name: hours([version[name]], self.first, self.last)
+                for name in self._meaning(sight, version, known=truth.known)
+            }
+            running = {f"policy:{name}" for name, mine in own.items() if mine.at(now)}
+            names |= running or {f"policy:{name}" for name, mine in own.items() if mine.at(now + 1)}
+        return names
+
+    def next_edge(self, now: float) -> float:
+        """When what is right of any chat may next change by itself, or must be so at last."""
+        moments = [self.loud_by, self.quiet_by]
+        for sight in self.sights.values():
+            moments += [sight.mutes_by, sight.touched + Slack.USUAL]
+            for truth in sight.truths:
+                mine = self.hours(sight, truth.known)
+                moments += [mine.next_edge(now), mine.next_edge(now - Slack.USUAL) + Slack.USUAL]
+                for end in (truth.audible_until, *truth.callers.values()):
+                    moments += [end, end + Slack.USUAL]
+        return min((moment for moment in moments if moment > now), default=float("inf"))
+
+    def at_rest(self, now: float) -> bool:
+        """Whether nothing is on its way with any chat."""
+        calm = now >= max(self.loud_by, self.quiet_by)
+        return calm and all(self._rests(sight, now) for sight in self.sights.values() if sight.named is not None)
+
+    def _rests(self, sight: Sight, now: float) -> bool:
+        if now < max(sight.touched + Slack.USUAL, self.loud_by) or len(self.versions) > 1:
+            return False
+        edges = [edge for truth in sight.truths
+                 for edge in truth.edges(self.hours(sight, truth.known), now - Slack.USUAL, now)]  # fmt: skip
+        return not edges
+
+    def _closure(self, sight: Sight, now: float) -> frozenset[Truth]:
+        """What may be true once any of the open asks have been done, in any order."""
+        found, fresh = set(sight.truths), list(sight.truths)
+        restless, look_by = not self._rests(sight, now), max(now, self.loud_by) + Slack.USUAL
+        while fresh:
+            truth = fresh.pop()
+            for ask in (self.asks[number][0] for number in truth.open):
+                for version in self.versions:
+                    mine = self.hours(sight, truth.known, version)
+                    after = set(done(truth, ask, mine, now, restless=restless, look_by=look_by)) - found
+                    found |= after
+                    fresh += after
+            if not sight.listed:  # a look at what is held sees it, and policies for all chats with it
+                held = truth.held(self.hours(sight, truth.known), now)
+                after = {replace(truth, known=True) if held or truth.open else replace(truth, known=False)} - found
+                found |= after
+                fresh += after
+        return frozenset(found)
+
+    def _touch(self, sight: Sight, now: float, quiet: float = 0.0) -> None:
+        sight.touched, sight.mutes_by = max(sight.touched, now), max(sight.mutes_by, now + quiet)
+        sight.reasons += 2
+        if sight.named is not None:
+            sight.recent.add(self.is_muted(sight.number))
+            for truth in self._closure(sight, now):
+                for version in self.versions:
+                    sight.recent.add(truth.wants(self.hours(sight, truth.known, version), now))
+
+
+def _word(muted: bool) -> str:  # noqa: FBT001
+    return "muted" if muted else "audible"
