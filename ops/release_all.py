@@ -36,8 +36,7 @@ def release_all(stack: Deployed, patience: Patience, settle: float) -> dict[str,
     hurried = shown = None
     while (held := stack.held()) or stack.age() < settle:
         if held and (hurried is None or time.monotonic() - hurried >= _AGAIN_SECONDS):
-            hurry(stack)
-            hurried = time.monotonic()
+            hurried = time.monotonic() if _hurried(stack) else None
         if (now := _progress(held)) != shown:
             say(now)
             shown = now
@@ -53,14 +52,18 @@ def _progress(held: dict[str, Held]) -> str:
     return f"still held: {sum(one.chats for one in held.values()):,} chats of {len(held):,} accounts"
 
 
-def hurry(stack: Deployed) -> None:
-    """Every account with holds is due now."""
+def _hurried(stack: Deployed) -> bool:
+    """Whether every account with holds is due now. DynamoDB may be asked too much at once: then it is tried again."""
     place: str | None = None
-    while True:
-        answer = stack.invoke({"release_all": True, **({"next": place} if place else {})})
-        place = answer["next"]
-        if place is None:
-            return
+    try:
+        while True:
+            answer = stack.invoke({"release_all": True, **({"next": place} if place else {})})
+            place = answer["next"]
+            if place is None:
+                return True
+    except Refused as error:
+        say(f"once more: {error}")
+        return False
 
 
 def explain(stack: Deployed, held: dict[str, Held]) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from ops.command import Patience
 from ops.release_all import release_all
-from ops.stack import Deployed, Held
+from ops.stack import Deployed, Held, Refused
 
 CHATS = {"ann": Held(3, frozenset({("portal.example", 503)}))}
 SETTLE = 130.0
@@ -23,6 +23,7 @@ class Stack(Deployed):
         self.orders: list[Any] = []
         self._seen = list(seen)
         self._age = 0.0
+        self.first_fails = False
 
     def change(self, **parameters: str) -> None:
         self.changes.append(parameters)
@@ -36,6 +37,8 @@ class Stack(Deployed):
 
     def invoke(self, payload: dict[str, Any]) -> Any:
         self.orders.append(payload)
+        if len(self.orders) == 1 and self.first_fails:
+            raise Refused("ThrottlingException: too much at once")
         return {"accounts": 1, "next": None}
 
 
@@ -44,6 +47,16 @@ def test_what_an_old_invocation_still_mutes_is_waited_for() -> None:
     assert release_all(stack, Patience(1, 0), SETTLE) == {}
     assert stack._seen == [], "it looked once more after all of them must have ended"
     assert stack.orders == [{"release_all": True}]
+
+
+def test_an_order_that_failed_is_given_again_at_once_and_one_that_did_not_is_not(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    stack = Stack((200, CHATS), (201, CHATS), (202, CHATS), (203, {}))
+    stack.first_fails = True
+    assert release_all(stack, Patience(1, 0), SETTLE) == {}
+    assert stack.orders == [{"release_all": True}] * 2
+    assert "once more: ThrottlingException" in capsys.readouterr().out
 
 
 def test_that_wait_is_not_cut_short_by_impatience_for_nothing_would_be_known() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from chat_mute.settings import Settings
+from local.paths import ROOT
 from tests.template.conditions import applied
 
 Resources = dict[str, Any]
@@ -217,3 +218,10 @@ def test_what_nobody_may_set_by_mistake_is_refused(translated: dict[str, Any]) -
     for name, wrong in WRONG.items():
         pattern = translated["Parameters"][name]["AllowedPattern"]
         assert not any(re.fullmatch(pattern, value) for value in wrong), name
+
+
+def test_each_check_that_is_skipped_says_why() -> None:
+    template, checkov = ((ROOT / name).read_text() for name in ("template.yaml", ".checkov.yaml"))
+    skips = re.findall(r"^ +- ([EW]S\d+|CKV_\w+)(.*)$", f"{template}\n{checkov}", re.MULTILINE)
+    assert len(skips) > 10
+    assert [name for name, why in skips if not re.fullmatch(r" +# .{20,}", why)] == []
