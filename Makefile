@@ -40,6 +40,10 @@ invoke: setup-local  ## make invoke EVENT=events/....json: one event through the
 reads: setup-local  ## DynamoDB reads of an idle tick with 1 to 100,000 policies, and of one account's night
 	@$(RUN) PYTHONPATH=functions:layers/bitrix24 $(BIN)/python -m local.reads
 
+.PHONY: bench
+bench: setup-local $(VENVS)/tutorial/.ready  ## cold starts, warm calls, memory and size beside their floor and peers; build/bench.json
+	@$(RUN) PYTHONPATH=functions:layers/bitrix24 $(BIN)/python -m local.bench
+
 .PHONY: bench-client
 bench-client: setup-local $(VENVS)/sdk/.ready  ## the layer beside b24pysdk and fast-bitrix24, ~20 minutes; build/bench-client.json
 	@$(RUN) $(BIN)/python -m local.bench.client
@@ -146,7 +150,7 @@ $(VENVS)/%/.ready: requirements/%.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
 	@echo "setting up $(@D) ..."
 	@rm -rf $(@D)
-	@$(if $(filter lambda,$*),$(or $(PYTHON313),$(PYTHON)),$(PYTHON)) -m venv $(@D)
+	@$(if $(filter lambda tutorial,$*),$(or $(PYTHON313),$(PYTHON)),$(PYTHON)) -m venv $(@D)
 	@$(@D)/bin/python -m pip install --quiet --no-deps --require-hashes --only-binary=:all: --requirement $<
 	@touch $@
 

@@ -11,7 +11,6 @@ import socket
 import ssl
 import sys
 import threading
-import time
 import zlib
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,10 +22,11 @@ from botocore.exceptions import ClientError
 from local.certificates import Authority
 from local.inmemory import DynamoDB, Index, SecretsManager, Table
 from local.portal import Limits, Portal, Request, dispatch
+from local.virtual import ENVIRONMENT, IDEMPOTENCY, STATE
 
-USER, CODE, CHATS = 1, "benchmark0code01", range(1001, 1021)
-STATE, IDEMPOTENCY = "state", "idempotency"
-SECRET = "quiet-hours/default"  # noqa: S105  a name, not a secret
+CHATS = range(1001, 1021)
+ACCOUNTS = {"default": 1, "night": 2}
+"""Each with a user of its own, who is in all chats."""
 Call = tuple[str, str, Any]
 
 
@@ -36,10 +36,11 @@ class World:
     def __init__(self) -> None:
         self.calls: list[Call] = []
         self.portal = Portal(limits=Limits(burst=10**9, per_second=10**9))
-        self.portal.add_user(USER)
-        self.portal.add_webhook(USER, CODE)
+        for user in ACCOUNTS.values():
+            self.portal.add_user(user)
+            self.portal.add_webhook(user, _code(user))
         for number in CHATS:
-            self.portal.add_chat(number, members=[USER])
+            self.portal.add_chat(number, members=list(ACCOUNTS.values()))
         self.services: dict[str, Any] = {
             "DynamoDB_20120810": DynamoDB({
                 STATE: Table({"pk": "S", "sk": "S"}, {"due": Index({"queue": "S", "due": "N"}, "KEYS_ONLY")}),
@@ -47,6 +48,16 @@ class World:
             }),
             "secretsmanager": SecretsManager(),
         }  # fmt: skip
+
+    def add_accounts(self, portal_url: str) -> None:
+        """Their secrets, with a rate that never makes anybody wait."""
+        for account, user in ACCOUNTS.items():
+            secret = {
+                "webhook_url": f"{portal_url}/rest/{user}/{_code(user)}/",
+                "rate": {"burst": 10_000, "per_second": 1_000},
+            }
+            name = f"{ENVIRONMENT['SECRET_PREFIX']}/{account}"
+            self.services["secretsmanager"].create_secret(Name=name, SecretString=json.dumps(secret))
 
     def ask_aws(self, target: str, body: bytes) -> tuple[int, bytes]:
         """One call of AWS's JSON protocol."""
@@ -125,13 +136,16 @@ def main(folder: Path, roots: Path) -> int:
     own = authority.bundle.read_text().rpartition("-----BEGIN")
     small = folder / "roots.pem"
     small.write_text(roots.read_text() + own[1] + own[2])
-    secret = {"webhook_url": f"{portal}/rest/{USER}/{CODE}/", "rate": {"burst": 10_000, "per_second": 1_000}}
-    world.services["secretsmanager"].create_secret(Name=SECRET, SecretString=json.dumps(secret))
-    _say({"aws": aws, "portal": portal, "bundle": str(authority.bundle), "roots": str(small), "at": time.time()})
+    world.add_accounts(portal)
+    _say({"aws": aws, "portal": portal, "bundle": str(authority.bundle), "roots": str(small)})
     for _ in sys.stdin:
         calls, world.calls = world.calls, []
         _say(calls)
     return 0
+
+
+def _code(user: int) -> str:
+    return f"benchmark0code{user:02}"
 
 
 def _say(line: object) -> None:
