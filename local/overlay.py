@@ -12,8 +12,8 @@ MiniStack 1.5.33 (measured; docs/decisions.md has the list):
 6. has no CodeDeploy, writes no access log, and lets SAM see the parameters' defaults only: `Stage` and `Deployment`
    stay at theirs, the other parameters are conditions, which it decides as AWS does;
 7. knows no alarm that calculates: such a one watches the first of its metrics alone;
-8. and the portal is this machine's own, its certificate and its token server too: `REQUESTS_CA_BUNDLE` and
-   `TOKEN_HOSTS` are the only variables the template has not.
+8. and the portal is this machine's own, its certificate and its token server too: `REQUESTS_CA_BUNDLE` is
+   another one, and `TOKEN_HOSTS` the only variable the template has not.
 """
 
 import io

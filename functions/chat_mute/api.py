@@ -3,9 +3,8 @@
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from bitrix24 import Clock
 from bitrix24 import errors as portal
@@ -64,8 +63,7 @@ _STATUS: dict[type[Exception], int] = {
 """The contract's status table; an exception has the status of its nearest class."""
 
 
-@dataclass(frozen=True)
-class UseCases:
+class UseCases(NamedTuple):
     """What the routes lead to."""
 
     muting: Muting
@@ -76,8 +74,7 @@ class UseCases:
     account_check: AccountCheck
 
 
-@dataclass(frozen=True)
-class _Call:
+class _Call(NamedTuple):
     """One request to an account's route.
 
     Attributes:

@@ -1,7 +1,7 @@
 """One chat with all that is known of it: record, portal, policies. What muting and the API's views stand on."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from bitrix24 import Client, Credentials, TimeLeft, chats
 from bitrix24.chats import Chat
@@ -20,8 +20,7 @@ from chat_mute.table import Conflict
 _TRIES = 5
 
 
-@dataclass(frozen=True)
-class Picture:
+class Picture(NamedTuple):
     """One chat at one instant.
 
     Attributes:

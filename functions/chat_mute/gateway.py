@@ -4,8 +4,7 @@ import base64
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from chat_mute import errors
 from chat_mute.request import printable
@@ -19,8 +18,7 @@ Event = Mapping[str, Any]
 Response = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """One request.
 
     Attributes:

@@ -1,8 +1,7 @@
 """Use case: mute or unmute one chat now, for good or for a time."""
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from bitrix24 import Answer, Client, TimeLeft, muting
 from bitrix24.errors import AccessRefused, Bitrix24Error, InvalidChatId, is_broken
@@ -23,8 +22,7 @@ TRIES = 5
 _EXPLICIT = {True: Because.EXPLICIT_MUTE, False: Because.EXPLICIT_UNMUTE}
 
 
-@dataclass(frozen=True)
-class _Ask:
+class _Ask(NamedTuple):
     """One call of `Muting.mute`, with the account's client."""
 
     account: str

@@ -1,11 +1,10 @@
 """What template.yaml tells the function through its environment."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """The function's settings; nothing here is secret.
 
     Attributes:
@@ -17,7 +16,7 @@ class Settings:
         allow_time_travel: whether a tick may be far ahead of the clock.
         stack: the stack's name, which its metrics are told apart by.
         release_only: whether nothing is muted any more and everything is let go of.
-        ca_bundle: PEM file that replaces the standard CA bundle for portals.
+        ca_bundle: file or folder of the authorities that portals are verified by, instead of certifi's file.
         token_hosts: OAuth token servers besides Bitrix24's own; for a simulated one.
     """
 

@@ -79,8 +79,7 @@ class Head:
         return resting and (self.due is None or self.due > now + CALL)
 
 
-@dataclass(frozen=True)
-class Settlement:
+class Settlement(NamedTuple):
     """What a look at an account leaves behind.
 
     Attributes:

@@ -1,9 +1,8 @@
 """Putting the parts together: once per process, on first use."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import boto3
 from botocore.config import Config
@@ -44,8 +43,7 @@ _DAY = 24 * 60 * 60
 _AWS = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
 
 
-@dataclass(frozen=True)
-class Service:
+class Service(NamedTuple):
     """What the handler hands events to."""
 
     api: Api
@@ -56,8 +54,7 @@ class Service:
     telemetry: Telemetry
 
 
-@dataclass(frozen=True)
-class Aws:
+class Aws(NamedTuple):
     """Clients of AWS; SQS is connected to on first use, because an API call hardly ever needs it."""
 
     dynamodb: "DynamoDBClient"

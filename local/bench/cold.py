@@ -84,13 +84,17 @@ def measure(variants: dict[str, Variant], place: Place) -> dict[str, Cold]:
                 seen[one.name].append((environment.init_ms, environment.init_ms + first))
                 if number == ROUNDS - 1:
                     calls = [environment.invoke(mute_event(f"{one.name}-{call}-warm"))[0] for call in range(CALLS)]
-                    warm[one.name] = statistics.median(calls), 1000 / statistics.fmean(calls), environment.memory_mb()[0]
-    return {
-        name: Cold(
-            *(counted.get(name, (None, None))),
-            statistics.median(init for init, _ in seen[name]),
-            statistics.median(total for _, total in seen[name]),
-            *warm[name],
-        )
-        for name in COLD
-    }
+                    warm[one.name] = (
+                        statistics.median(calls),
+                        1000 / statistics.fmean(calls),
+                        environment.memory_mb()[0],
+                    )
+    return {name: _cold(counted.get(name), seen[name], warm[name]) for name in COLD}
+
+
+def _cold(
+    counted: tuple[float, float] | None, seen: list[tuple[float, float]], warm: tuple[float, float, float]
+) -> Cold:
+    init_minstr, total_minstr = counted or (None, None)
+    init_ms, total_ms = (statistics.median(column) for column in zip(*seen, strict=True))
+    return Cold(init_minstr, total_minstr, init_ms, total_ms, *warm)

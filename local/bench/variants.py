@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from local.bench.world import Call
-from local.build import build
+from local.build import build, read_template
 from local.paths import BUILD, EVENTS, ROOT, venv_python
 from local.virtual import ENVIRONMENT
 
@@ -31,7 +31,7 @@ class Variant:
         handler: ``module.function``.
         path: folders its code and packages are in.
         packages: folders that are deployed with it; what Lambda brings itself is not among them.
-        whole_bundle: whether AWS's endpoints are verified by all public roots, as boto3 does unless told otherwise.
+        whole_bundle: whether servers are verified by certifi's whole file, as boto3 and requests do by themselves.
     """
 
     name: str
@@ -50,7 +50,8 @@ class Place:
 
     def taken(self) -> list[Call]:
         """The calls since the last time."""
-        assert self.process.stdin and self.process.stdout  # noqa: S101
+        assert self.process.stdin  # noqa: S101
+        assert self.process.stdout  # noqa: S101
         self.process.stdin.write("\n")
         self.process.stdin.flush()
         calls: list[Call] = json.loads(self.process.stdout.readline())
@@ -59,6 +60,7 @@ class Place:
     def environment(self, variant: Variant) -> dict[str, str]:
         """What Lambda and a template would set, and nothing of ours."""
         return {
+            **_of_the_template(),
             **ENVIRONMENT,
             "PATH": os.environ["PATH"],
             "HOME": "/tmp",  # noqa: S108  as in Lambda
@@ -80,10 +82,17 @@ class Place:
             "LAMBDA_TASK_ROOT": str(HANDLERS),  # by which the X-Ray SDK knows that it is in Lambda
             "_X_AMZN_TRACE_ID": "Root=1-6742e1f0-0a1b2c3d4e5f60718293a4b5;Parent=0a1b2c3d4e5f6071;Sampled=1",
             "AWS_ENDPOINT_URL": self.ready["aws"],
-            "AWS_CA_BUNDLE": self.ready["bundle" if variant.whole_bundle else "roots"],
-            "REQUESTS_CA_BUNDLE": self.ready["bundle"],
+            "AWS_CA_BUNDLE": self.ready["bundle" if variant.whole_bundle else "amazon"],
+            "REQUESTS_CA_BUNDLE": self.ready["bundle" if variant.whole_bundle else "public"],
             "PORTAL": self.ready["portal"],
         }
+
+
+def _of_the_template() -> dict[str, str]:
+    """What template.yaml sets for libraries."""
+    resources: Any = read_template()["Resources"]
+    set_ = resources["ChatMuteFunction"]["Properties"]["Environment"]["Variables"]
+    return {name: value for name, value in set_.items() if isinstance(value, str)}
 
 
 def variants() -> dict[str, Variant]:
@@ -92,7 +101,7 @@ def variants() -> dict[str, Variant]:
     shutil.rmtree(HANDLERS, ignore_errors=True)
     shutil.copytree(ROOT / "local" / "bench" / "handlers", HANDLERS, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "local" / "bench" / "drive.py", HANDLERS)
-    compile_ = [PYTHON, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", HANDLERS]
+    compile_ = [str(PYTHON), "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", str(HANDLERS)]
     subprocess.run(compile_, check=True)  # noqa: S603
     layers = folders["RuntimeLayer"] / "python", folders["Bitrix24Layer"] / "python"
     (tutorial,) = (venv_python("tutorial").parent.parent / "lib").glob("python3.*/site-packages")
@@ -112,15 +121,17 @@ def variants() -> dict[str, Variant]:
 @contextlib.contextmanager
 def world(ours: Variant) -> Iterator[Place]:
     """A new world, for as long as it is needed."""
-    roots = ours.packages[1].parent / "amazon-roots.pem"
+    _, runtime, bitrix24 = (folder.parent for folder in ours.packages)
+    roots = runtime / "amazon-roots.pem", bitrix24 / "public-roots"
     with tempfile.TemporaryDirectory(prefix="quiet-hours-bench-") as folder:
-        command = [sys.executable, "-m", "local.bench.world", folder, roots]
+        command = [sys.executable, "-m", "local.bench.world", folder, *map(str, roots)]
         path = f"{ROOT / 'functions'}:{ROOT / 'layers' / 'bitrix24'}"
         with subprocess.Popen(  # noqa: S603
             command, cwd=ROOT, env={**os.environ, "PYTHONPATH": path},
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         ) as process:  # fmt: skip
-            assert process.stdin and process.stdout  # noqa: S101
+            assert process.stdin  # noqa: S101
+            assert process.stdout  # noqa: S101
             try:
                 yield Place(process, json.loads(process.stdout.readline()))
             finally:

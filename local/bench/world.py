@@ -1,12 +1,13 @@
 """What a measured function talks to, in a process of its own: DynamoDB, Secrets Manager and a portal, behind TLS.
 
-All are our in-memory ones: an answer takes microseconds, and every call is seen. Arguments: a folder for CA files, and
-the bundle of AWS's roots that the CA is added to; says ``{"aws", "portal", "bundle", "roots"}`` when ready;
-then answers each line with the calls since the last one, and ends with its standard input.
+All are our in-memory ones: an answer takes microseconds, and every call is seen. Arguments: a folder to write to, AWS's
+roots as a file and all public ones as a folder. Says where it is and where the same roots are with a CA of its own
+among them; then answers each line with the calls since the last one, and ends with its standard input.
 """
 
 import json
 import re
+import shutil
 import socket
 import ssl
 import sys
@@ -19,6 +20,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+import hashed_roots
 from local.certificates import Authority
 from local.inmemory import DynamoDB, Index, SecretsManager, Table
 from local.portal import Limits, Portal, Request, dispatch
@@ -123,7 +125,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Says nothing."""
 
 
-def main(folder: Path, roots: Path) -> int:
+def main(folder: Path, amazon: Path, public: Path) -> int:
     """Serves until standard input ends."""
     world, authority = World(), Authority(folder)
     ports = []
@@ -133,11 +135,14 @@ def main(folder: Path, roots: Path) -> int:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         ports.append(server.server_address[1])
     aws, portal = (f"https://127.0.0.1:{port}" for port in ports)
-    own = authority.bundle.read_text().rpartition("-----BEGIN")
-    small = folder / "roots.pem"
-    small.write_text(roots.read_text() + own[1] + own[2])
+    _, begin, own = authority.bundle.read_text().rpartition("-----BEGIN")
+    small, hashed = folder / amazon.name, folder / public.name
+    small.write_text(amazon.read_text() + begin + own)
+    shutil.copytree(public, hashed)
+    hashed_roots.write(begin + own, hashed)
     world.add_accounts(portal)
-    _say({"aws": aws, "portal": portal, "bundle": str(authority.bundle), "roots": str(small)})
+    ready = {"aws": aws, "portal": portal, "bundle": authority.bundle, "amazon": small, "public": hashed}
+    _say({name: str(value) for name, value in ready.items()})
     for _ in sys.stdin:
         calls, world.calls = world.calls, []
         _say(calls)

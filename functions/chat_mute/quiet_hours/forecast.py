@@ -1,7 +1,6 @@
 """What comes next, for people: when a chat's state will change, and a policy's windows with their local times."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from typing import NamedTuple
@@ -19,8 +18,7 @@ class Change(NamedTuple):
     muted: bool
 
 
-@dataclass(frozen=True)
-class LocalWindow:
+class LocalWindow(NamedTuple):
     """A united window as people of its zone see it.
 
     Attributes:

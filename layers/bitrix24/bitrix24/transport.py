@@ -8,8 +8,8 @@ import logging
 import ssl
 import threading
 import time
-from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import certifi
 import requests
@@ -32,8 +32,7 @@ _redacting = RedactingFilter()
 _this_thread = threading.local()
 
 
-@dataclass(frozen=True)
-class Reply:
+class Reply(NamedTuple):
     """One HTTP answer."""
 
     status: int
@@ -44,13 +43,18 @@ class Transport:
     """Posts JSON to portals. Keeps connections alive between calls; safe to use from several threads.
 
     Args:
-        ca_bundle: a PEM file of the certificate authorities to trust; certifi's bundle by default.
+        ca_bundle: a PEM file of the certificate authorities to trust, or a folder of them by the hashes of their names,
+            of which only what is needed is read; certifi's bundle by default.
     """
 
     def __init__(self, ca_bundle: str | None = None) -> None:
         for name in _LOGGERS_WITH_URLS:
             logging.getLogger(name).addFilter(_redacting)
-        context = ssl.create_default_context(cafile=ca_bundle or certifi.where())
+        trusted = ca_bundle or certifi.where()
+        is_folder = Path(trusted).is_dir()
+        context = ssl.create_default_context(
+            cafile=None if is_folder else trusted, capath=trusted if is_folder else None
+        )
         context.sslsocket_class = _DeadlineSocket
         self._adapter = _SharedContextAdapter(context)
         self._used = time.time()

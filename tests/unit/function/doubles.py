@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
@@ -175,7 +175,7 @@ class FakeAccountCheck(AccountCheck):
 
 def api(muting: FakeMuting, check: FakeAccountCheck, dynamodb: DynamoDB, telemetry: Telemetry, clock: FakeClock) -> Api:
     """The API before stand-ins; whoever leads it to a use case that has none gets an `AttributeError`."""
-    use_cases: Any = {field.name: SimpleNamespace() for field in fields(UseCases)}
+    use_cases: Any = {name: SimpleNamespace() for name in UseCases._fields}
     idempotency = Idempotency(as_client(dynamodb), "idempotency", "api:v1", 60)
     return Api(UseCases(**{**use_cases, "muting": muting, "account_check": check}), idempotency, telemetry, clock)
 
