@@ -129,7 +129,46 @@ LET_GO_OF_CALLERS = [
     Step(at("2026-03-03 12:20"), Play.look),
     Step(at("2026-03-03 20:10"), Play.look),
 ]
+
+
+def switch(mode: str) -> Any:
+    """A deployment with another ``Mode``; the next invocation is a new process's."""
+
+    def act(game: Play) -> None:
+        game.stack.environment["MODE"] = mode
+        game.stack.new_process()
+
+    return act
+
+
+BEGUN = [
+    A_NIGHT[0],
+    Step(
+        at("2026-03-03 12:05"),
+        lambda game: game.call("POST", "/default/im.chat.mute", {"CHAT_ID": CALLED, "FOR": "PT20H"}),
+        retried=True,
+    ),
+    Step(at("2026-03-03 18:00"), Play.look),
+]
+KILL_SWITCH = [
+    *BEGUN,
+    Step(at("2026-03-03 18:30"), switch("RELEASE_ONLY")),
+    Step(at("2026-03-03 18:31"), lambda game: game.stack.invoke({"release_all": True}), retried=True),
+    Step(at("2026-03-03 18:40"), Play.look),
+    Step(at("2026-03-03 18:50"), switch("NORMAL")),
+    Step(at("2026-03-03 19:10"), Play.look),
+    Step(at("2026-03-04 07:00"), Play.look),
+]
+OFFBOARDED = [
+    *BEGUN,
+    Step(at("2026-03-03 18:30"), lambda game: game.stack.invoke({"offboard": "default"}), retried=True),
+    Step(at("2026-03-03 18:40"), Play.look),
+    Step(at("2026-03-03 18:50"), lambda game: game.stack.invoke({"offboard": "default"}), retried=True),
+    Step(at("2026-03-04 07:00"), Play.look),
+]
 STORIES = {
+    "the kill switch, and back": KILL_SWITCH,
+    "offboarded": OFFBOARDED,
     "callers only": CALLERS,
     "letting go of callers": LET_GO_OF_CALLERS,
     "many at once": MANY,
@@ -152,6 +191,14 @@ def test_what_a_night_comes_to_without_a_crash() -> None:
     assert states[8] == quiet - {CLICKED, UNMUTED} | {LATE}
     assert states[9] == {BY_HAND, CALLED}
     assert states[10] == {BY_HAND}
+
+
+def test_what_the_operators_stories_come_to_without_a_crash() -> None:
+    quiet = {AUDIBLE, BY_HAND, PRIVATE, CLICKED, CALLED, UNMUTED}
+    states, _ = whole("the kill switch, and back")
+    assert [set(state) for state in states[2:]] == [quiet, quiet, quiet, {BY_HAND}, {BY_HAND}, quiet, {BY_HAND}]
+    states, _ = whole("offboarded")
+    assert [set(state) for state in states[2:]] == [quiet, quiet, {BY_HAND}, {BY_HAND}, {BY_HAND}]
 
 
 @pytest.mark.parametrize("story", STORIES)
