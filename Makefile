@@ -57,27 +57,27 @@ scale: setup-local  ## 10,000 accounts in virtual time, then 400 through the loc
 
 .PHONY: preflight
 preflight: $(VENVS)/dev/.ready  ## what would make a deployment fail: CONFIG=prod PARAMETERS="AccessLog=true"
-	@PYTHON313="$(PYTHON313)" $(BIN)/python -m ops.preflight $(if $(CONFIG),--config $(CONFIG)) $(PARAMETERS)
+	@PYTHON313="$(PYTHON313)" $(BIN)/python -m local.ops.preflight $(if $(CONFIG),--config $(CONFIG)) $(PARAMETERS)
 
 .PHONY: deploy
 deploy: $(VENVS)/dev/.ready $(VENVS)/template/.ready  ## preflight, build, deploy: guided, or CONFIG=prod PARAMETERS="AlarmEmail=you@example.com"
-	@PYTHON313="$(PYTHON313)" $(BIN)/python -m ops.deploy --sam $(VENVS)/template/bin/sam $(if $(CONFIG),--config $(CONFIG)) $(PARAMETERS)
+	@PYTHON313="$(PYTHON313)" $(BIN)/python -m local.ops.deploy --sam $(VENVS)/template/bin/sam $(if $(CONFIG),--config $(CONFIG)) $(PARAMETERS)
 
 .PHONY: release-all
 release-all: $(VENVS)/dev/.ready  ## the kill switch: STACK=quiet-hours mutes nothing any more, lets go of everything and waits for it
-	@$(BIN)/python -m ops.release_all $(STACK)
+	@$(BIN)/python -m local.ops.release_all $(STACK)
 
 .PHONY: offboard
 offboard: $(VENVS)/dev/.ready  ## an account leaves: STACK=quiet-hours ACCOUNT=default; says when its secret may be deleted
-	@$(BIN)/python -m ops.offboard $(STACK) $(ACCOUNT)
+	@$(BIN)/python -m local.ops.offboard $(STACK) $(ACCOUNT)
 
 .PHONY: remove
 remove: $(VENVS)/dev/.ready  ## lets go of everything, then deletes: STACK=quiet-hours CONFIRM=quiet-hours (TABLE=delete)
-	@$(BIN)/python -m ops.remove $(STACK) $(if $(CONFIRM),--confirm $(CONFIRM)) $(if $(TABLE),--table $(TABLE))
+	@$(BIN)/python -m local.ops.remove $(STACK) $(if $(CONFIRM),--confirm $(CONFIRM)) $(if $(TABLE),--table $(TABLE))
 
 .PHONY: restore
 restore: $(VENVS)/dev/.ready  ## after a restore from a backup: STACK=quiet-hours FROM=the restored table (REPLACE=yes)
-	@$(BIN)/python -m ops.restore $(STACK) $(FROM) $(if $(REPLACE),--replace)
+	@$(BIN)/python -m local.ops.restore $(STACK) $(FROM) $(if $(REPLACE),--replace)
 
 .PHONY: prove
 prove: $(VENVS)/dev/.ready  ## random weeks with faults, judged by a model: SECONDS=600, SEED=n, EPISODE=n, PATCH=file; build/prove.json

@@ -32,7 +32,7 @@ class Done(NamedTuple):
 
 def command(stack: Stack, name: str, *arguments: str, **environment: str) -> Done:
     """One of the commands that `make` starts, in an environment of its own."""
-    work = importlib.import_module(f"ops.{name}")
+    work = importlib.import_module(f"local.ops.{name}")
     said = io.StringIO()
     with (
         mock.patch.dict(os.environ, {**AWS, "AWS_ENDPOINT_URL": stack.emulator.url, **environment}, clear=True),

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ops import deploy
-from ops.configuration import Configuration, Unreadable, defaults
+from local.ops import deploy
+from local.ops.configuration import Configuration, Unreadable, defaults
 
 Commands = Callable[[], list[list[str]]]
 

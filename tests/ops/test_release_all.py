@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from ops.command import Patience
-from ops.release_all import release_all
-from ops.stack import Deployed, Held, Refused
+from local.ops.command import Patience
+from local.ops.release_all import release_all
+from local.ops.stack import Deployed, Held, Refused
 
 CHATS = {"ann": Held(3, frozenset({("portal.example", 503)}))}
 SETTLE = 130.0

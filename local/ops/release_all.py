@@ -6,8 +6,8 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from typing import Any
 
-from ops.command import Patience, parser, run, say
-from ops.stack import Deployed, Held, Refused
+from local.ops.command import Patience, parser, run, say
+from local.ops.stack import Deployed, Held, Refused
 
 SETTLE_SECONDS = 130.0
 """The function's time-out, and a little."""

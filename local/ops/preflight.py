@@ -10,8 +10,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ops.command import say
-from ops.configuration import Configuration, Unreadable, defaults
+from local.ops.command import say
+from local.ops.configuration import Configuration, Unreadable, defaults
 
 _QUICK = Config(connect_timeout=5, read_timeout=15, retries={"total_max_attempts": 2})
 _ROOM = 10

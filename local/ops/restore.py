@@ -4,8 +4,8 @@ import sys
 from argparse import Namespace
 from collections.abc import Sequence
 
-from ops.command import parser, run, say
-from ops.stack import Deployed, Refused
+from local.ops.command import parser, run, say
+from local.ops.stack import Deployed, Refused
 
 
 def _work(stack: Deployed, arguments: Namespace) -> int:

@@ -7,10 +7,10 @@ from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from local.ops.command import say
+from local.ops.configuration import Configuration, Unreadable
+from local.ops.preflight import preflight
 from local.paths import ROOT
-from ops.command import say
-from ops.configuration import Configuration, Unreadable
-from ops.preflight import preflight
 
 
 def deploy(sam: Path, configuration: Configuration, *, guided: bool) -> int:

@@ -4,9 +4,9 @@ import sys
 from argparse import Namespace
 from collections.abc import Sequence
 
-from ops.command import Patience, parser, run, say
-from ops.release_all import explain
-from ops.stack import Deployed
+from local.ops.command import Patience, parser, run, say
+from local.ops.release_all import explain
+from local.ops.stack import Deployed
 
 
 def _work(stack: Deployed, arguments: Namespace) -> int:

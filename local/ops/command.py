@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ops.stack import Deployed, Refused
+from local.ops.stack import Deployed, Refused
 
 
 def say(text: str) -> None:
