@@ -1,5 +1,7 @@
 """`make serve`: the stack, left running to play with; every minute it ticks, so policies and mutes for a time work.
 
+It opens a page on loopback (see `local.console`), and says lines to paste into another terminal.
+
 `make serve WEBHOOK=https://PORTAL/rest/USER_ID/CODE/` gives the account `default` a real webhook, and so drives a real
 portal from here; without one it is Ann's on the simulated portal.
 """
@@ -11,12 +13,13 @@ import threading
 import time
 from types import FrameType
 
+from local.console import Console
 from local.portal import Portal
 from local.stack import Stack, running
 from local.terminal import paint, say
 from local.world import ANN, bells, furnish
 
-FRONT_PORT = 8443
+FRONT_PORT, CONSOLE_PORT = 8443, 8400
 _POLICY = (
     '{"timezone": "Europe/Berlin", "windows": [{"days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"],'
     ' "start": "06:00", "end": "05:00"}], "chats": {"all": true}}'
@@ -34,14 +37,19 @@ def main() -> int:
         signal.signal(number, end)
     portal = Portal()
     furnish(portal)
-    with running(portal, front_port=FRONT_PORT) as stack:
-        stack.put_account("default", {"webhook_url": os.environ.get("WEBHOOK") or stack.server.webhook_url(ANN)})
+    webhook = os.environ.get("WEBHOOK")
+    with (
+        running(portal, front_port=FRONT_PORT) as stack,
+        Console(stack, user=None if webhook else ANN, port=CONSOLE_PORT) as console,
+    ):
+        stack.put_account("default", {"webhook_url": webhook or stack.server.webhook_url(ANN)})
         say(paint("Quiet Hours for Bitrix24 is up; Ctrl-C ends it.", "bold"))
+        say(f"\n  To look at: {paint(console.url, 'cyan')}")
         say(_how_to(stack))
         shown: dict[str, str] = {}
         minute = -1
         while not ended.wait(0.5):
-            if minute != (minute := int(time.time() // 60)):
+            if minute != (minute := int(time.time() // 60)) and not console.travelling:
                 stack.tick()
             now = bells(portal)
             for chat, bell in now.items():
