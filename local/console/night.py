@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from local.caller import Caller
 from local.stack import Stack
@@ -70,14 +71,14 @@ class Night:
         """Plays in the background: on to the next change, or the ``whole`` window through, to a while after its end.
 
         Raises:
-            CannotPlay: nothing is quiet in the next days, or it plays already.
+            CannotPlay: nothing is quiet in the next days, it plays already, or the service is in trouble.
         """
         with self._lock:
             if self.played.playing:
                 raise CannotPlay("It is being played already.")
             start = self.played.at or datetime.now(UTC)
             windows = self._windows(start)
-            moments = _through(windows, start) if whole else [_next_change(windows, start)]
+            moments = through(windows, start) if whole else [_next_change(windows, start)]
             self._pause.clear()
             self.played = Played(self.played.at, moments[-1], playing=True)
             self._thread = threading.Thread(target=self._go, args=(moments,), name="night")
@@ -122,18 +123,23 @@ class Night:
         if answer["queued"] and not self._stack.wait_for_queue(_WAIT_SECONDS):
             raise RuntimeError("the workers did not end in time")
 
+    def _ask(self, path: str) -> Any:
+        answer = self._caller.call("GET", f"/{self._account}/quiet-hours{path}")
+        if answer.status_code != 200:
+            raise CannotPlay(f"The service answers {answer.status_code}: {answer.text[:200]}")
+        return answer.json()
+
     def _policies(self) -> list[dict[str, Any]]:
-        policies: list[dict[str, Any]] = self._caller.call("GET", f"/{self._account}/quiet-hours").json()["policies"]
+        policies: list[dict[str, Any]] = self._ask("")["policies"]
         return policies
 
     def _windows(self, since: datetime) -> list[tuple[datetime, datetime]]:
         """Every enabled policy's windows in the next days, in order; one without an edge in sight lasts for a day."""
         windows = []
-        query = f"preview?days={_DAYS}&from={since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        query = urlencode({"days": _DAYS, "from": since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")})
         for policy in self._policies():
             if policy["enabled"]:
-                found = self._caller.call("GET", f"/{self._account}/quiet-hours/{policy['name']}/{query}").json()
-                for window in found["windows"]:
+                for window in self._ask(f"/{policy['name']}/preview?{query}")["windows"]:
                     start = datetime.fromisoformat(window["start"]) if window["start"] else since
                     end = datetime.fromisoformat(window["end"]) if window["end"] else since + timedelta(days=1)
                     windows.append((start, end))
@@ -147,8 +153,12 @@ def _next_change(windows: Iterable[tuple[datetime, datetime]], start: datetime) 
     return min(coming)
 
 
-def _through(windows: list[tuple[datetime, datetime]], start: datetime) -> list[datetime]:
-    """From a while before the running or next window to a while after it; every edge on the way is one of them."""
+def through(windows: list[tuple[datetime, datetime]], start: datetime) -> list[datetime]:
+    """The moments to tick: from a while before the running or next window to a while after it, every edge among them.
+
+    Raises:
+        CannotPlay: there is none.
+    """
     ahead = [window for window in windows if window[1] > start]
     if not ahead:
         raise CannotPlay(f"No policy has a window in the next {_DAYS} days.")

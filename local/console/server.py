@@ -9,13 +9,17 @@ import json
 import re
 import threading
 import time
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from local.console.night import CannotPlay, Night
 from local.stack import Stack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _PAGE = Path(__file__).parent / "page"
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -185,32 +189,39 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _act(self, body: bytes) -> None:
         """The portal's bell and the played time, which are not the service's."""
+        actions: dict[str, Callable[[dict[str, Any]], None]] = {"/bell": self._press, "/night": self._play}
+        if self.command != "POST" or self.path not in actions or self._console.user is None:
+            self._refuse(404, "There is nothing to do here.")
+            return
         try:
-            given = json.loads(body or b"{}")
-            if self.path == "/bell" and self.command == "POST" and (user := self._console.user) is not None:
-                self._console.stack.portal.mute_by_hand(user, int(given["chat_id"]), muted=given["muted"] is True)
-            elif self.path == "/night" and self.command == "POST" and self._console.user is not None:
-                self._play(given["to"])
-            else:
-                self._refuse(404, "There is nothing to do here.")
-                return
+            actions[self.path](_object(body))
+        except ValueError as error:
+            self._refuse(400, f"That cannot be read: {error}.")
         except CannotPlay as error:
             self._refuse(409, str(error))
-        except (ValueError, TypeError, LookupError):
-            self._refuse(400, "That cannot be read, or is no chat of this user.")
         else:
             self._send(204, b"", {})
 
-    def _play(self, to: str) -> None:
+    def _press(self, given: dict[str, Any]) -> None:
+        user, chat, muted = self._console.user, given.get("chat_id"), given.get("muted")
+        if user is None or not isinstance(chat, int) or not isinstance(muted, bool):
+            raise ValueError("chat_id is a number, muted is true or false")
+        try:
+            self._console.stack.portal.mute_by_hand(user, chat, muted=muted)
+        except LookupError as error:
+            raise ValueError("no chat of this user") from error
+
+    def _play(self, given: dict[str, Any]) -> None:
         night = self._console.night
-        if to == "pause":
-            night.pause()
-        elif to == "now":
-            night.back()
-        elif to in {"change", "end"}:
-            night.play(whole=to == "end")
-        else:
-            raise ValueError(to)
+        plays: dict[Any, Callable[[], None]] = {
+            "pause": night.pause,
+            "now": night.back,
+            "change": partial(night.play, whole=False),
+            "end": partial(night.play, whole=True),
+        }
+        if (to := given.get("to")) not in plays:
+            raise ValueError(f"to is one of {', '.join(plays)}")
+        plays[to]()
 
     def _pass_on(self, path: str, body: bytes) -> None:
         """Signs a call to the account and hands it on, and its answer back."""
@@ -237,3 +248,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the overridden method's name
         """Says nothing."""
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    given = json.loads(body)
+    if not isinstance(given, dict):
+        raise ValueError("it is no object")  # noqa: TRY004  what came is not of a wrong type, it cannot be read
+    return given

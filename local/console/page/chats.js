@@ -21,6 +21,7 @@ export function render(seen, isSimulated) {
     if (!rows.has(chat.dialog_id)) rows.set(chat.dialog_id, make(chat.dialog_id));
     if (before.has(chat.dialog_id) && before.get(chat.dialog_id) !== chat.muted) {
       tell(`${chat.title} is ${chat.muted ? "muted" : "audible"} now`, chat.muted ? "muted" : "audible");
+      if (!rows.get(chat.dialog_id).querySelector(".said").hidden) explain(chat.dialog_id);
     }
   }
   list.replaceChildren(...chats.map((chat) => rows.get(chat.dialog_id)).filter((one, at, all) => all.indexOf(one) === at));
@@ -131,8 +132,8 @@ async function explain(name) {
     if (said.prior_muted) lines.push("It was muted before, so it is muted afterwards.");
     if (said.keep) lines.push("Somebody muted it without an end: it stays muted after every window.");
     if (said.overridden_until) lines.push(`A person unmuted it: it is left alone until ${at(said.overridden_until)}.`);
-    if (said.next_change) lines.push(`Expected to be ${said.next_change.muted ? "muted" : "audible"} from ${at(said.next_change.at)}.`);
-    else lines.push("No change is expected.");
+    if (said.next_change) lines.push(`Next: ${said.next_change.muted ? "muted" : "audible"} from ${at(said.next_change.at)} on.`);
+    else lines.push("No change is to come.");
     place.replaceChildren(...lines.map((line) => Object.assign(document.createElement("p"), { textContent: line })));
   });
 }

@@ -53,9 +53,7 @@ function addWindow({ days, start, end }) {
     label.append(box, day[0].toUpperCase() + day.slice(1));
     row.querySelector(".days").append(label);
   }
-  row.querySelector(".start").value = start;
-  row.querySelector(".end").value = end === "24:00" ? "00:00" : end;
-  row.querySelector(".whole").checked = start === "00:00" && end === "24:00";
+  [row.querySelector(".start").value, row.querySelector(".end").value] = [start, end];
   get("windows").append(row);
 }
 
@@ -65,15 +63,13 @@ function addDate(day, window) {
   if (window) {
     const whole = window.start === "00:00" && window.end === "24:00";
     row.querySelector(".kind").value = whole ? "whole" : "span";
-    if (!whole) [row.querySelector(".start").value, row.querySelector(".end").value] = [window.start, window.end.replace("24:00", "00:00")];
+    if (!whole) [row.querySelector(".start").value, row.querySelector(".end").value] = [window.start, window.end];
   }
   get("dates").append(row);
 }
 
-/** A window's times; midnight as an end is the day's. */
-function times(row, whole) {
-  const [start, end] = [row.querySelector(".start").value, row.querySelector(".end").value];
-  return whole ? { start: "00:00", end: "24:00" } : { start, end: end === "00:00" ? "24:00" : end };
+function times(row) {
+  return { start: row.querySelector(".start").value, end: row.querySelector(".end").value };
 }
 
 function names(field) {
@@ -84,13 +80,13 @@ function names(field) {
 function read() {
   const windows = [...get("windows").children].map((row) => ({
     days: [...row.querySelectorAll(".days input:checked")].map((box) => box.value),
-    ...times(row, row.querySelector(".whole").checked),
+    ...times(row),
   }));
   const dates = {};
   for (const row of get("dates").children) {
     const [day, kind] = [row.querySelector(".day").value, row.querySelector(".kind").value];
     dates[day] ??= [];
-    if (kind !== "loud") dates[day].push(times(row, kind === "whole"));
+    if (kind !== "loud") dates[day].push(kind === "whole" ? { start: "00:00", end: "24:00" } : times(row));
   }
   const [except, types] = [names("except"), JSON.parse(form.dataset.types)];
   const chats = form.elements.which.value === "only" ? { only: names("only") } : {
@@ -113,9 +109,6 @@ function arrange() {
   const only = form.elements.which.value === "only";
   get("which-only").hidden = !only;
   get("which-all").hidden = only;
-  for (const row of get("windows").children) {
-    for (const field of row.querySelectorAll("input[type=time]")) field.disabled = row.querySelector(".whole").checked;
-  }
   for (const row of get("dates").children) row.querySelector(".span").hidden = row.querySelector(".kind").value !== "span";
 }
 

@@ -4,22 +4,16 @@ import { later, local } from "./times.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** Shows a picture in an element. Its style stays inside. */
+/** Shows a picture in an element. Its style stays inside, as a sheet: the page allows no inline styles. */
 export function show(place, text) {
-  const picture = new DOMParser().parseFromString(text, "image/svg+xml").documentElement;
-  const style = picture.querySelector("style");
+  const [style, css] = /<style>([^<]*)<\/style>/.exec(text);
+  const picture = new DOMParser().parseFromString(text.replace(style, ""), "image/svg+xml").documentElement;
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync(`${style.textContent} .played { stroke: #d97706; stroke-width: 3 }`);
-  style.remove();
+  sheet.replaceSync(`${css} .played { stroke: #d97706; stroke-width: 3 }`);
   const root = place.shadowRoot ?? place.attachShadow({ mode: "open" });
   root.adoptedStyleSheets = [sheet];
   root.replaceChildren(document.importNode(picture, true));
   return root.firstElementChild;
-}
-
-/** What a picture says in words. */
-export function words(picture) {
-  return picture.querySelector("desc").textContent;
 }
 
 /** Marks a moment in a picture that begins with the date `first`; none where it is in no row. */
