@@ -24,7 +24,10 @@ export function render(seen, isSimulated) {
       if (!rows.get(chat.dialog_id).querySelector(".said").hidden) explain(chat.dialog_id);
     }
   }
-  list.replaceChildren(...chats.map((chat) => rows.get(chat.dialog_id)).filter((one, at, all) => all.indexOf(one) === at));
+  const wanted = chats.map((chat) => rows.get(chat.dialog_id));
+  if (wanted.some((one, at) => one !== list.children[at]) || wanted.length !== list.children.length) {
+    list.replaceChildren(...wanted);  // only then: a row that is put in again loses the focus
+  }
   draw();
   lookAtHolds();
 }
