@@ -25,12 +25,16 @@ demo: setup-local  ## the whole path once: an HTTPS mute, a replay, a schedule, 
 	@$(RUN) $(BIN)/python -m local.demo
 
 .PHONY: serve
-serve: setup-local  ## the same stack, left running to play with (Ctrl-C ends it)
+serve: setup-local  ## the same stack, left running to play with, and a page to look at (Ctrl-C ends it)
 	@$(RUN) $(BIN)/python -m local.serve
 
 .PHONY: real
 real: setup-local  ## quiet hours on your own portal from here: POLICY=file.json or HOURS=2, asks for the webhook, shows first
 	@$(RUN) $(BIN)/python -m local.real $(if $(POLICY),--policy $(POLICY)) $(if $(HOURS),--hours $(HOURS)) $(if $(YES),--yes)
+
+.PHONY: screenshots
+screenshots: setup-local setup-browser  ## the page as it looks, in docs/images/; needs Chromium
+	@$(RUN) $(BIN)/python -m local.screenshots
 
 .PHONY: invoke
 invoke: setup-local  ## make invoke EVENT=events/....json: one event through the real runtime
@@ -90,7 +94,7 @@ prove: $(VENVS)/dev/.ready  ## random weeks with faults, judged by a model: SECO
 check: test lint types imports template security  ## everything CI checks
 
 .PHONY: test
-test: setup-local $(VENVS)/sdk/.ready $(VENVS)/fuzz/.ready  ## the whole suite
+test: setup-local setup-browser $(VENVS)/sdk/.ready $(VENVS)/fuzz/.ready  ## the whole suite
 	$(RUN) $(BIN)/pytest $(SIDE_BY_SIDE)
 
 .PHONY: fuzz
@@ -145,6 +149,12 @@ setup: $(foreach v,dev emulator lambda sdk fuzz template checkov,$(VENVS)/$(v)/.
 
 .PHONY: setup-local
 setup-local: $(VENVS)/dev/.ready $(VENVS)/emulator/.ready $(VENVS)/lambda/.ready
+
+# What drives a page is of use only where Chromium is; its tests say why they are skipped.
+.PHONY: setup-browser
+setup-browser:
+	@if type -P chromium chromium-browser google-chrome >/dev/null; then $(MAKE) --no-print-directory $(VENVS)/browser/.ready \
+		|| echo "not set up: $(VENVS)/browser"; fi
 
 $(VENVS)/%/.ready: requirements/%.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'

@@ -137,6 +137,7 @@ async function explain(name) {
     if (said.overridden_until) lines.push(`A person unmuted it: it is left alone until ${at(said.overridden_until)}.`);
     if (said.next_change) lines.push(`Next: ${said.next_change.muted ? "muted" : "audible"} from ${at(said.next_change.at)} on.`);
     else lines.push("No change is to come.");
+    if (document.body.classList.contains("travelling")) lines.push("The service counts from the real clock, not from played time.");
     place.replaceChildren(...lines.map((line) => Object.assign(document.createElement("p"), { textContent: line })));
   });
 }
