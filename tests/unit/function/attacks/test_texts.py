@@ -75,9 +75,9 @@ def test_a_pattern_with_what_cannot_be_seen_or_sent_is_refused(office: Office, t
 @pytest.mark.parametrize(
     "title",
     [
-        "a" + "\u0323\u0301" * 250_000,
-        "a" + "\u0301" * 250_000 + "\u0323" * 250_000,
-        "x" * 1_000_000,
+        "a" + "\u0323\u0301" * 20_000,
+        "a" + "\u0301" * 20_000 + "\u0323" * 20_000,
+        "x" * 100_000,
         "\ud83d",
         "\x00\r\n",
         "\u202e" * 300,
@@ -88,7 +88,7 @@ def test_a_pattern_with_what_cannot_be_seen_or_sent_is_refused(office: Office, t
 def test_a_chats_title_is_read_as_far_as_bitrix24_writes_one(
     office: Office, title: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Unicode's forms are put into order in quadratic time: half a million accents would take a worker minutes."""
+    """Unicode's forms are put into order in quadratic time: a mebibyte of accents would take a worker minutes."""
     seen: list[int] = []
     matches = Glob.matches
 
