@@ -36,6 +36,8 @@ from chat_mute.request import (
 )
 
 _SPARE_SECONDS = 1.0
+ANSWER_LENGTH = 4_500_000
+"""Lambda hands on 6 MB, in which each quotation mark of a body takes two bytes."""
 _NAME = "*"
 _BY_ACCEPT = {"Vary": "Accept"}
 _RESULT = re.compile(r"0|[1-9][0-9]{0,6}", re.ASCII)
@@ -130,9 +132,8 @@ class Api:
         """Answers one request of API Gateway's REST API; never raises."""
         try:
             self._telemetry.trigger("api", event["requestContext"]["requestId"])
-            return self._route(
-                Request.of(event), Budget(context, self._clock, spare=_SPARE_SECONDS, at_most=CALL_SECONDS)
-            )
+            budget = Budget(context, self._clock, spare=_SPARE_SECONDS, at_most=CALL_SECONDS)
+            return _bounded(self._route(Request.of(event), budget))
         except errors.RequestError as error:
             account = printable(str((event.get("pathParameters") or {}).get("account")))
             self._telemetry.logger.info("refused", extra={"account": account, "outcome": error.code})
@@ -309,6 +310,17 @@ def _matches(pattern: tuple[str, ...], parts: tuple[str, ...]) -> bool:
     return len(pattern) == len(parts) and all(
         one in {part, _NAME} and part for one, part in zip(pattern, parts, strict=True)
     )
+
+
+def _bounded(answer: Response) -> Response:
+    """An answer that Lambda hands on.
+
+    Raises:
+        TooLarge: it would not.
+    """
+    if len(answer["body"]) > ANSWER_LENGTH:
+        raise errors.TooLarge("The answer would be too large for AWS Lambda. Ask for less at once.")
+    return answer
 
 
 def _refusal(error: errors.RequestError | portal.Bitrix24Error, now: datetime) -> Response:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chat_mute.api import ANSWER_LENGTH
 from chat_mute.gateway import BODY_BYTES
 from chat_mute.observability import Telemetry
 from tests.unit.function.doubles import (
@@ -172,6 +173,15 @@ def test_a_body_may_have_256_kib_and_not_one_byte_more(service: Service, charact
         sent = base64.b64encode(body.encode()).decode() if is_base64 else body
         got, answer = service.answer(post(sent, base64=is_base64))
         assert (got, answer["error"]) == (status, code)
+
+
+def test_an_answer_that_lambda_would_not_hand_on_is_refused(service: Service) -> None:
+    """Lambda fails an invocation whose answer is over 6 MB, and the gateway would call that our own fault."""
+    service.check.outcome = {"error": "x" * (ANSWER_LENGTH - len('{"error": ""}'))}
+    assert service.answer(account())[0] == 200
+    service.check.outcome = {"error": "x" * (ANSWER_LENGTH - len('{"error": ""}') + 1)}
+    status, body = service.answer(account())
+    assert (status, body["error"]) == (413, "TOO_LARGE")
 
 
 # ---- who calls ------------------------------------------------------------------------------------------------------
