@@ -134,7 +134,7 @@ def draw(policy: Policy, since: datetime, days: int, now: datetime) -> str:
     if today is not None:
         row, x = today
         parts.append(f'<path class="now" d="M{x} {_y(row) - 3}v{_BAR + 6}"/>')
-    parts += _legend(week, today is not None)
+    parts += ['<g class="legend">', *_legend(week, today=today is not None), "</g>"]
     return "\n".join([*parts, "</svg>\n"])
 
 
@@ -232,7 +232,7 @@ def _times(first: int, last: int, y: float, *, begins: bool, ends: bool) -> Iter
         yield f'<text class="time end{narrow}" x="{_x(last, -5)}" y="{y + 13}">{clock}</text>'
 
 
-def _legend(week: _Week, today: bool) -> Iterator[str]:  # noqa: FBT001
+def _legend(week: _Week, *, today: bool) -> Iterator[str]:
     cells = [len(cell.offsets) for row in week.rows for cell in row]
     own = any(week.date(row) in week.policy.dates for row in range(len(week.rows)))
     boxes = [("quiet" if week.policy.enabled else "off", "quiet", True), ("skipped", "skipped", week.policy.skipped)]

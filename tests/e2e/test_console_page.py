@@ -13,6 +13,11 @@ from tests.e2e.screen import NASTY, Home, furnished
 
 _NO_ANSWER = "Failed to load resource"  # Chromium's own line for each answer that is an error
 CONTRAST = Path(__file__).with_name("contrast.js").read_text()
+PLAYED = """line => {
+  const bar = line.parentElement.querySelector("rect.bar"), x = Number(/M([\\d.]+)/.exec(line.getAttribute("d"))[1]);
+  return (x - bar.getAttribute("x")) / bar.getAttribute("width") * 24;
+}"""
+"""At which hour of its row the line for played time stands."""
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +101,7 @@ def test_a_bell_a_policy_and_a_night(browser: Any, home: Home) -> None:
     page.get_by_role("button", name="To the next change").click()
     assert screen.shows("Lunch", "Deal", "Ben")
     page.locator(".travelling").wait_for()
-    assert screen.picture().locator(".played").count() == 1
+    assert screen.picture().locator(".played").evaluate(PLAYED) == int(home.window(2, 3)[0]["start"][:2])
     page.get_by_text("kept muted by policy night", exact=True).first.wait_for()
     page.get_by_text("kept muted by policy night · was muted before").wait_for()
     screen.bell("Ben").click()
@@ -122,10 +127,10 @@ def test_a_bell_a_policy_and_a_night(browser: Any, home: Home) -> None:
 def test_a_snooze_and_what_the_service_says(browser: Any, home: Home) -> None:
     screen = Screen(browser, home)
     page = screen.page
-    page.get_by_role("button", name="What does the service say of Deal?").click()
+    page.get_by_role("button", name="Ask the service about Deal").click()
     row = page.locator(".chat").filter(has_text="Deal")
     row.get_by_text("No change is to come.").wait_for()
-    row.get_by_role("button", name="1 h", exact=True).click()
+    row.get_by_role("button", name="Snooze Deal for 1 h").click()
     assert screen.shows("Deal")
     row.get_by_text("(console)").wait_for()
     assert "Next: audible from" in row.inner_text()
@@ -187,7 +192,7 @@ def test_without_a_mouse(browser: Any, home: Home) -> None:
 
     tab_to("To the chats")
     page.keyboard.press("Enter")
-    tab_to("Lunch: mute by hand")
+    tab_to("Mute Lunch")
     page.keyboard.press("Space")
     assert screen.shows("Lunch")
     page.keyboard.press("Space")
@@ -219,7 +224,7 @@ def test_everybody_can_read_it(browser: Any, home: Home, width: int, scheme: str
     screen = Screen(browser, home, width=width, scheme=scheme, reduced_motion="reduce")
     page = screen.page
     screen.picture().wait_for()
-    page.get_by_role("button", name="What does the service say of Lunch?").click()
+    page.get_by_role("button", name="Ask the service about Lunch").click()
     page.locator(".said .answer p").first.wait_for()
     narrow = "document.documentElement.scrollWidth <= innerWidth && [...document.querySelectorAll('dialog[open]')]"
     narrow += ".every((one) => one.scrollWidth <= one.clientWidth)"

@@ -60,7 +60,7 @@ function draw() {
     one.querySelector(".name").textContent = chat.title;
     one.querySelector(".why").textContent = why(chat);
     bell.setAttribute("aria-pressed", String(chat.muted === true));
-    bell.setAttribute("aria-label", `${chat.title}: ${chat.muted ? "unmute" : "mute"} by hand`);
+    bell.setAttribute("aria-label", `Mute ${chat.title}`);
     bell.disabled = chat.mutable === false;
     for (const button of one.querySelectorAll(".said .actions button")) button.disabled = chat.mutable === false;
   }
@@ -78,7 +78,8 @@ function why(chat) {
 function owner(name) {
   const [kind, ...rest] = name.split(":");
   const who = rest.join(":");
-  return kind === "policy" ? `policy ${who}` : kind === "caller" ? who.replace(/^.*\//, "") : `${kind} ${who.replace(/^.*\//, "")}`;
+  const last = who.replace(/^.*\//, "");
+  return kind === "caller" ? last : `${kind} ${last}`;
 }
 
 // ---- one chat --------------------------------------------------------------------------------------------------------
@@ -90,7 +91,10 @@ function make(name) {
   said.id = `said-${name}`;
   asking.setAttribute("aria-controls", said.id);
   one.querySelector(".bell").addEventListener("click", () => press(name));
-  asking.setAttribute("aria-label", `What does the service say of ${find(name).title}?`);
+  asking.setAttribute("aria-label", `Ask the service about ${find(name).title}`);
+  for (const button of said.querySelectorAll("[data-for]")) {
+    button.setAttribute("aria-label", `Snooze ${find(name).title} for ${button.textContent.replace("Snooze ", "")}`);
+  }
   asking.addEventListener("click", () => {
     said.hidden = !said.hidden;
     asking.setAttribute("aria-expanded", String(!said.hidden));
@@ -116,7 +120,8 @@ function press(name) {
 
 async function tellService(name, fields) {
   const done = await attempt(() => call("POST", "/im.chat.mute", { DIALOG_ID: name, ...fields }));
-  if (done) announce(`${find(name).title}: ${fields.FOR ? "snoozed" : fields.MUTE === "N" ? "unmuted" : "muted"} through the service.`);
+  const what = fields.FOR ? "snoozed" : fields.MUTE === "N" ? "unmuted" : "muted";
+  if (done) announce(`${find(name).title} is ${what}, by the service.`);
   lookAtHolds();
   lookAgain();
   if (done && !simulated) document.dispatchEvent(new Event("portal"));
@@ -128,16 +133,19 @@ async function explain(name) {
   await attempt(async () => {
     const said = await ask("GET", `/chats/${name}`);
     const at = (when) => (when ? moment(when, zone()) : "no end in sight");
-    const lines = [said.muted === null ? "The portal does not say whether it is muted." : said.muted ? "Muted." : "Audible."];
+    const now = said.muted ? "Muted." : "Audible.";
+    const lines = [said.muted === null ? "The portal does not say whether it is muted." : now];
     for (const hold of said.holds) {
       lines.push(`Kept muted by ${owner(hold.owner)} until ${at(hold.until)}${hold.reason ? ` (${hold.reason})` : ""}.`);
     }
     if (said.prior_muted) lines.push("It was muted before, so it is muted afterwards.");
     if (said.keep) lines.push("Somebody muted it without an end: it stays muted after every window.");
     if (said.overridden_until) lines.push(`A person unmuted it: it is left alone until ${at(said.overridden_until)}.`);
-    if (said.next_change) lines.push(`Next: ${said.next_change.muted ? "muted" : "audible"} from ${at(said.next_change.at)} on.`);
-    else lines.push("No change is to come.");
-    if (document.body.classList.contains("travelling")) lines.push("The service counts from the real clock, not from played time.");
+    const next = said.next_change;
+    lines.push(next ? `Next: ${next.muted ? "muted" : "audible"} from ${at(next.at)} on.` : "No change is to come.");
+    if (document.body.classList.contains("travelling")) {
+      lines.push("The service counts from the real clock, not from played time.");
+    }
     place.replaceChildren(...lines.map((line) => Object.assign(document.createElement("p"), { textContent: line })));
   });
 }

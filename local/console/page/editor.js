@@ -12,7 +12,9 @@ let saved = () => {};
 let waiting;
 let asked = 0;
 
-get("zones").replaceChildren(...Intl.supportedValuesOf("timeZone").map((name) => Object.assign(document.createElement("option"), { value: name })));
+get("zones").replaceChildren(...Intl.supportedValuesOf("timeZone").map((name) => {
+  return Object.assign(document.createElement("option"), { value: name });
+}));
 
 /** Opens the editor: for a new policy, or with the `etag` of the one that is changed. */
 export function edit(policy, etag, whenSaved) {
@@ -53,7 +55,7 @@ function addWindow({ days, start, end }) {
     label.append(box, day[0].toUpperCase() + day.slice(1));
     row.querySelector(".days").append(label);
   }
-  [row.querySelector(".start").value, row.querySelector(".end").value] = [start, end];
+  setTimes(row, { start, end });
   get("windows").append(row);
 }
 
@@ -63,9 +65,14 @@ function addDate(day, window) {
   if (window) {
     const whole = window.start === "00:00" && window.end === "24:00";
     row.querySelector(".kind").value = whole ? "whole" : "span";
-    if (!whole) [row.querySelector(".start").value, row.querySelector(".end").value] = [window.start, window.end];
+    if (!whole) setTimes(row, window);
   }
   get("dates").append(row);
+}
+
+function setTimes(row, { start, end }) {
+  row.querySelector(".start").value = start;
+  row.querySelector(".end").value = end;
 }
 
 function times(row) {
@@ -122,8 +129,11 @@ function field(description) {
     const row = get("windows").children[number];
     return row?.querySelector(path.endsWith(".start") ? ".start" : path.endsWith(".end") ? ".end" : ".days input");
   }
-  if (path.startsWith("dates.")) return [...get("dates").querySelectorAll(".day")].find((one) => path.includes(one.value));
-  return get({ timezone: "zone", name: "name", "chats.title": "title" }[path] ?? (path.startsWith("chats.except") ? "except" : path.startsWith("chats") ? "only" : "name"));
+  if (path.startsWith("dates.")) {
+    return [...get("dates").querySelectorAll(".day")].find((one) => path.includes(one.value));
+  }
+  const named = { timezone: "zone", "chats.title": "title", "chats.except": "except", chats: "only" };
+  return get(Object.entries(named).find(([start]) => path.startsWith(start))?.[1] ?? "name");
 }
 
 function blame(error) {
@@ -143,10 +153,10 @@ function changed() {
 
 async function preview() {
   const mine = ++asked;
-  const document_ = read();
+  const policy = read();
   try {
     const from = monday(local(Date.now(), here).date);
-    const answer = await call("POST", `/quiet-hours/preview?from=${from}&days=7`, document_, { Accept: "image/svg+xml" });
+    const answer = await call("POST", `/quiet-hours/preview?from=${from}&days=7`, policy, { Accept: "image/svg+xml" });
     const text = await answer.text();
     if (mine !== asked) return;
     week.show(get("draft"), text).querySelector("text.name").textContent = get("name").value || "new policy";
@@ -159,14 +169,16 @@ async function preview() {
 async function save() {
   const name = get("name").value;
   if (!/^[a-z0-9][a-z0-9_-]{0,62}$/.test(name)) {
-    blame(new Refused(0, { error_description: "name: must be 1 to 63 of a-z, 0-9, _ and -, beginning with a letter or a digit" }));
+    const reason = "name: must be 1 to 63 of a-z, 0-9, _ and -, beginning with a letter or a digit";
+    blame(new Refused(0, { error_description: reason }));
     get("name").focus();
     return;
   }
   try {
     await call("PUT", `/quiet-hours/${name}`, read(), version ? { "If-Match": version } : { "If-None-Match": "*" });
   } catch (error) {
-    if (error.status === 412) error.message = version ? "Somebody has changed it meanwhile." : `name: there is a policy ${name} already`;
+    const other = version ? "Somebody has changed it meanwhile." : `name: there is a policy ${name} already`;
+    if (error.status === 412) error.message = other;
     blame(error);
     field(error.message)?.focus();
     return;

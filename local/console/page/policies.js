@@ -54,7 +54,8 @@ function chip(policy) {
 async function draw() {
   first ??= monday(local(played ?? Date.now(), zone()).date);
   await attempt(async () => {
-    const answer = await call("GET", `/quiet-hours/${chosen}/preview?from=${first}&days=7`, undefined, { Accept: "image/svg+xml" });
+    const path = `/quiet-hours/${chosen}/preview?from=${first}&days=7`;
+    const answer = await call("GET", path, undefined, { Accept: "image/svg+xml" });
     picture = week.show(get("week"), await answer.text());
     week.mark(picture, first, played, zone());
     get("unskip").hidden = picture.querySelector("rect.skipped") === null;
@@ -71,12 +72,15 @@ async function change(done, method, path, headers) {
   await refresh();
 }
 
+const WORK = ["mon", "tue", "wed", "thu", "fri"];
+const FREE = ["sat", "sun"];
 const examples = {
-  night: { name: "night", windows: [{ days: ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], start: "22:00", end: "07:00" }] },
+  night: { name: "night", windows: [{ days: [...WORK, ...FREE], start: "22:00", end: "07:00" }] },
   office: { name: "after-work", windows: [
-    { days: ["mon", "tue", "wed", "thu", "fri"], start: "19:00", end: "08:00" },
-    { days: ["sat", "sun"], start: "00:00", end: "24:00" }] },
-  lunch: { name: "lunch", windows: [{ days: ["mon", "tue", "wed", "thu", "fri"], start: "12:30", end: "13:15" }] },
+    { days: WORK, start: "19:00", end: "08:00" },
+    { days: FREE, start: "00:00", end: "24:00" },
+  ] },
+  lunch: { name: "lunch", windows: [{ days: WORK, start: "12:30", end: "13:15" }] },
 };
 
 get("new-policy").addEventListener("click", () => edit({ ...examples.night, name: "" }, null, refresh));

@@ -20,7 +20,7 @@ export function show(place, text) {
 export function mark(picture, first, at, zone) {
   picture.querySelector(".played")?.remove();
   if (at === null) return;
-  const bars = [...picture.querySelectorAll("rect.bar, rect.gap")].filter((bar) => bar.getAttribute("height") === "18");
+  const bars = picture.querySelectorAll(":scope > rect.bar, :scope > rect.gap");  // a row's, side by side: its 24 hours
   const rows = Map.groupBy(bars, (bar) => Number(bar.getAttribute("y")));
   const { date, hours } = local(at, zone);
   const row = [...rows.keys()].find((_, index) => later(first, index) === date);

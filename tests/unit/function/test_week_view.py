@@ -254,7 +254,7 @@ def test_each_spot_of_the_picture_is_as_the_windows_say(
 def test_nothing_breaks_it_and_nothing_is_code(policy: Policy, since: datetime, now: datetime, days: int) -> None:
     found = Picture(draw(policy, since, days, now))
     assert len(found.days) == days
-    known = {"svg", "title", "desc", "style", "defs", "pattern", "path", "rect", "text", "tspan"}
+    known = {"svg", "g", "title", "desc", "style", "defs", "pattern", "path", "rect", "text", "tspan"}
     assert {one.tag for one in found.root.iter()} <= {SVG + name for name in known}
     attributes = {name for one in found.root.iter() for name in one.keys()}  # noqa: SIM118  an element's attributes
     assert not [name for name in attributes if name.startswith("on") or "href" in name]
