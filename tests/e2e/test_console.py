@@ -59,6 +59,7 @@ def play(home: Home, to: str) -> None:
     "headers",
     [
         {"Host": "evil.example"},
+        {"Host": "evil.example", "Origin": ""},
         {"Host": "127.0.0.1"},
         {"Host": "evil.example", "Origin": "http://evil.example"},
         {"Origin": "http://evil.example"},
