@@ -153,7 +153,8 @@ setup-local: $(VENVS)/dev/.ready $(VENVS)/emulator/.ready $(VENVS)/lambda/.ready
 # What drives a page is of use only where Chromium is; its tests say why they are skipped.
 .PHONY: setup-browser
 setup-browser:
-	@if type -P chromium chromium-browser google-chrome >/dev/null; then $(MAKE) --no-print-directory $(VENVS)/browser/.ready \
+	@if [ "$$(type -P chromium || type -P chromium-browser || type -P google-chrome)" ]; then \
+		$(MAKE) --no-print-directory $(VENVS)/browser/.ready \
 		|| echo "not set up: $(VENVS)/browser"; fi
 
 $(VENVS)/%/.ready: requirements/%.txt
