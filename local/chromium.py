@@ -9,6 +9,7 @@ import shutil
 import site
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.paths import ROOT
@@ -22,7 +23,16 @@ _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
 class Absent(Exception):
-    """There is no Chromium, or nothing to drive it; the message says which, and how to get it."""
+    """There is no Chromium, or nothing to drive it; see `missing`."""
+
+
+def missing() -> str | None:
+    """What is not there of it, and how to get it; None where all is."""
+    if _binary() is None:
+        return "no Chromium is installed (apt-get install chromium)"
+    if not (_packages() / "playwright").is_dir():
+        return ".venvs/browser is not set up for this Python (make setup-browser)"
+    return None
 
 
 @contextmanager
@@ -32,21 +42,25 @@ def chromium() -> "Iterator[Browser]":
     Raises:
         Absent: it cannot be run here.
     """
-    binary = next((found for name in _NAMES if (found := shutil.which(name))), None)
-    if binary is None:
-        raise Absent("no Chromium is installed (apt-get install chromium)")
-    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    packages = ROOT / ".venvs" / "browser" / "lib" / version / "site-packages"
-    if not packages.is_dir():
-        raise Absent(".venvs/browser is not set up for this Python (make setup-browser)")
-    site.addsitedir(str(packages))
+    if reason := missing():
+        raise Absent(reason)
+    site.addsitedir(str(_packages()))
     from playwright.sync_api import sync_playwright  # noqa: PLC0415  it is there only now
 
     # Chromium's sandbox refuses to run for root; what it shows is our own page.
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=binary, args=arguments)
+        browser = playwright.chromium.launch(executable_path=_binary(), args=arguments)
         try:
             yield browser
         finally:
             browser.close()
+
+
+def _binary() -> str | None:
+    return next((found for name in _NAMES if (found := shutil.which(name))), None)
+
+
+def _packages() -> Path:
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    return ROOT / ".venvs" / "browser" / "lib" / version / "site-packages"

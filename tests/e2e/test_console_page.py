@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from local.chromium import Absent, chromium
+from local.chromium import chromium, missing
 from local.stack import wait_until
 from tests.e2e.conftest import Service
 from tests.e2e.screen import NASTY, Home, furnished
 
 _NO_ANSWER = "Failed to load resource"  # Chromium's own line for each answer that is an error
+pytestmark = pytest.mark.skipif(missing() is not None, reason=f"the console's page is not looked at: {missing()}")
 CONTRAST = Path(__file__).with_name("contrast.js").read_text()
 PLAYED = """line => {
   const bar = line.parentElement.querySelector("rect.bar"), x = Number(/M([\\d.]+)/.exec(line.getAttribute("d"))[1]);
@@ -22,11 +23,8 @@ PLAYED = """line => {
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    try:
-        with chromium() as browser:
-            yield browser
-    except Absent as reason:
-        pytest.skip(f"the console's page is not tested: {reason}")
+    with chromium() as browser:
+        yield browser
 
 
 @pytest.fixture
