@@ -66,6 +66,7 @@ class World:
         prefix, operation = target.split(".")
         name, request = re.sub(r"(?<!^)(?=[A-Z])", "_", operation).lower(), json.loads(body)
         self.calls.append(("dynamodb" if prefix.startswith("DynamoDB") else prefix, name, request))
+        request = {key: value for key, value in request.items() if key != "ClientRequestToken"}  # boto3's own retries'
         try:
             status, answer = 200, getattr(self.services[prefix], name)(**request)
         except ClientError as error:
