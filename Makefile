@@ -48,6 +48,10 @@ reads: setup-local  ## DynamoDB reads of an idle tick with 1 to 100,000 policies
 bench: setup-local $(VENVS)/tutorial/.ready  ## cold starts, warm calls, memory and size beside their floor and peers; build/bench.json
 	@$(RUN) PYTHONPATH=functions:layers/bitrix24 $(BIN)/python -m local.bench
 
+.PHONY: bench-memory
+bench-memory: setup-local $(VENVS)/tutorial/.ready  ## latency and price at the CPU shares of Lambda's memory sizes (root, for cgroups)
+	@$(RUN) PYTHONPATH=functions:layers/bitrix24 $(BIN)/python -m local.bench.shares
+
 .PHONY: bench-client
 bench-client: setup-local $(VENVS)/sdk/.ready  ## the layer beside b24pysdk and fast-bitrix24, ~20 minutes; build/bench-client.json
 	@$(RUN) $(BIN)/python -m local.bench.client
