@@ -48,6 +48,10 @@ reads: setup-local  ## DynamoDB reads of an idle tick with 1 to 100,000 policies
 bench: setup-local $(VENVS)/tutorial/.ready  ## cold starts, warm calls, memory and size beside their floor and peers; build/bench.json
 	@$(RUN) PYTHONPATH=functions:layers/bitrix24 $(BIN)/python -m local.bench
 
+.PHONY: bench-levers
+bench-levers: setup-local $(VENVS)/tutorial/.ready  ## what each choice in how we build saves of a cold start (valgrind)
+	@$(RUN) PYTHONPATH=functions:layers/bitrix24 $(BIN)/python -m local.bench.levers
+
 .PHONY: bench-memory
 bench-memory: setup-local $(VENVS)/tutorial/.ready  ## latency and price at the CPU shares of Lambda's memory sizes (root, for cgroups)
 	@$(RUN) PYTHONPATH=functions:layers/bitrix24 $(BIN)/python -m local.bench.shares

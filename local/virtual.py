@@ -171,7 +171,7 @@ class VirtualStack:
         dynamodb, secrets, sqs = (
             self._wrap(self.watch(client)) for client in (self.dynamodb, self.secrets, self.queues)
         )
-        aws = Aws(dynamodb, secrets, lambda: sqs)
+        aws = Aws(dynamodb, lambda: secrets, lambda: sqs)
         service = build(self.environment, aws, self._wrap(self.transport), self.clock, self._threads)
         self._handler = service.telemetry.observe(partial(app.dispatch, service))
 

@@ -6,6 +6,7 @@ An account is one Bitrix24 user on one portal; its secret ``{prefix}/{account}``
 import json
 import re
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
@@ -29,13 +30,12 @@ class Secrets:
     """The accounts' secrets, read through a cache of five minutes.
 
     Args:
-        secretsmanager: the client.
+        connect: makes the client on first use, because a tick needs none.
         prefix: of the secrets' names.
     """
 
-    def __init__(self, secretsmanager: "SecretsManagerClient", prefix: str) -> None:
-        self._secretsmanager = secretsmanager
-        self._cached = SecretsProvider(boto3_client=secretsmanager)
+    def __init__(self, connect: "Callable[[], SecretsManagerClient]", prefix: str) -> None:
+        self._connect = connect
         self._prefix = prefix
 
     def read(self, account: str, *, again: bool = False) -> str:
@@ -57,7 +57,11 @@ class Secrets:
 
     def write(self, account: str, document: Mapping[str, Any]) -> None:
         """Replaces the secret."""
-        self._secretsmanager.put_secret_value(SecretId=self._id(account), SecretString=json.dumps(document))
+        self._connect().put_secret_value(SecretId=self._id(account), SecretString=json.dumps(document))
+
+    @cached_property
+    def _cached(self) -> SecretsProvider:
+        return SecretsProvider(boto3_client=self._connect())
 
     def _id(self, account: str) -> str:
         return f"{self._prefix}/{account}"

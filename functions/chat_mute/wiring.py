@@ -55,10 +55,10 @@ class Service(NamedTuple):
 
 
 class Aws(NamedTuple):
-    """Clients of AWS; SQS is connected to on first use, because an API call hardly ever needs it."""
+    """Clients of AWS; those that not every trigger needs are made on first use."""
 
     dynamodb: "DynamoDBClient"
-    secretsmanager: "SecretsManagerClient"
+    secretsmanager: "Callable[[], SecretsManagerClient]"
     sqs: "Callable[[], SQSClient]"
 
 
@@ -67,10 +67,14 @@ def connect() -> Aws:
     session = boto3.session.Session()
 
     @cache
+    def secretsmanager() -> "SecretsManagerClient":
+        return session.client("secretsmanager", config=_AWS)
+
+    @cache
     def sqs() -> "SQSClient":
         return session.client("sqs", config=_AWS)
 
-    return Aws(session.client("dynamodb", config=_AWS), session.client("secretsmanager", config=_AWS), sqs)
+    return Aws(session.client("dynamodb", config=_AWS), secretsmanager, sqs)
 
 
 def build(

@@ -45,9 +45,7 @@ def share(memory_mb: int) -> Iterator[Path]:
 def main() -> int:
     """Prints the table, as docs/performance.md has it."""
     ours = variants()["ours"]
-    say(
-        "| memory | of a CPU | init ms | first call ms | warm call p50 ms | p99 ms | 1 M warm calls | a million cold starts |"
-    )
+    say("| MB | of a CPU | init ms | first call ms | warm p50 ms | p99 ms | a million warm | a million cold |")
     say("|--:|--:|--:|--:|--:|--:|--:|--:|")
     with world(ours) as place:
         for memory_mb in SIZES:

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,9 @@ PYTHON = venv_python("lambda")
 """Of the runtime's minor version where there is one; `PYTHON.resolve()` is the interpreter without the environment."""
 HANDLERS = BUILD / "bench" / "handlers"
 
+WHOLE_BUNDLES = {"AWS_CA_BUNDLE": "{bundle}", "REQUESTS_CA_BUNDLE": "{bundle}"}
+"""What boto3 and requests do by themselves."""
+
 
 @dataclass(frozen=True)
 class Variant:
@@ -31,14 +34,14 @@ class Variant:
         handler: ``module.function``.
         path: folders its code and packages are in.
         packages: folders that are deployed with it; what Lambda brings itself is not among them.
-        whole_bundle: whether servers are verified by certifi's whole file, as boto3 and requests do by themselves.
+        settings: environment variables of its own; ``{bundle}`` is certifi's whole file.
     """
 
     name: str
     handler: str
     path: tuple[Path, ...]
     packages: tuple[Path, ...] = ()
-    whole_bundle: bool = False
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -82,9 +85,10 @@ class Place:
             "LAMBDA_TASK_ROOT": str(HANDLERS),  # by which the X-Ray SDK knows that it is in Lambda
             "_X_AMZN_TRACE_ID": "Root=1-6742e1f0-0a1b2c3d4e5f60718293a4b5;Parent=0a1b2c3d4e5f6071;Sampled=1",
             "AWS_ENDPOINT_URL": self.ready["aws"],
-            "AWS_CA_BUNDLE": self.ready["bundle" if variant.whole_bundle else "amazon"],
-            "REQUESTS_CA_BUNDLE": self.ready["bundle" if variant.whole_bundle else "public"],
+            "AWS_CA_BUNDLE": self.ready["amazon"],
+            "REQUESTS_CA_BUNDLE": self.ready["public"],
             "PORTAL": self.ready["portal"],
+            **{name: value.format(**self.ready) for name, value in variant.settings.items()},
         }
 
 
@@ -111,7 +115,7 @@ def variants() -> dict[str, Variant]:
         for one in (
             Variant("bare", "bare.lambda_handler", (HANDLERS,)),
             Variant("minimal", "minimal.lambda_handler", (HANDLERS, *layers), layers),
-            Variant("tutorial", "tutorial.lambda_handler", (HANDLERS, tutorial), (tutorial,), whole_bundle=True),
+            Variant("tutorial", "tutorial.lambda_handler", (HANDLERS, tutorial), (tutorial,), WHOLE_BUNDLES),
             Variant("ours", "chat_mute.app.lambda_handler", (HANDLERS, *ours), ours),
             Variant("floor", "floor.lambda_handler", (HANDLERS, *layers), layers),
         )

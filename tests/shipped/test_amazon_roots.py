@@ -62,5 +62,5 @@ def test_a_bundle_for_portals_does_not_reach_aws(folders: dict[str, Path], monke
 
 
 def verified_by(aws: Aws) -> set[str]:
-    clients: list[Any] = [aws.dynamodb, aws.secretsmanager, aws.sqs()]
+    clients: list[Any] = [aws.dynamodb, aws.secretsmanager(), aws.sqs()]
     return {client._endpoint.http_session._verify for client in clients}

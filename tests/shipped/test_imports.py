@@ -31,6 +31,7 @@ from local.portal import Portal
 from local.virtual import VirtualStack
 
 aws = wiring.connect()
+aws.secretsmanager()
 aws.sqs()
 stack = VirtualStack()
 portal = stack.add_portal()

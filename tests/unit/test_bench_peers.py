@@ -18,10 +18,12 @@ HANDLERS = {
     "tutorial": "6886593558e85f8769a6d868b92e5100e683ed4d4d9d381d5f3077ec0a33df5d",
 }
 PACKAGES = {
-    "runtime": "aws-lambda-powertools boto3 botocore jmespath python-dateutil s3transfer six typing-extensions tzdata urllib3",
+    "runtime": "aws-lambda-powertools boto3 botocore jmespath python-dateutil s3transfer six typing-extensions tzdata"
+    " urllib3",
     "bitrix24": "certifi charset-normalizer idna requests urllib3",
-    "tutorial": "annotated-types aws-lambda-powertools aws-xray-sdk boto3 botocore certifi charset-normalizer idna jmespath"
-    " pydantic pydantic-core python-dateutil requests s3transfer six typing-extensions typing-inspection urllib3 wrapt",
+    "tutorial": "annotated-types aws-lambda-powertools aws-xray-sdk boto3 botocore certifi charset-normalizer idna"
+    " jmespath pydantic pydantic-core python-dateutil requests s3transfer six typing-extensions typing-inspection"
+    " urllib3 wrapt",
 }
 """``minimal`` runs on the first two, which are our layers."""
 

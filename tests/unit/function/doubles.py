@@ -122,7 +122,7 @@ class Portals:
         self.clock = FakeClock()
         self.transport = ScriptedTransport(*steps)
         self.connected: list[tuple[str, str]] = []
-        self.secrets = Secrets(as_client(secrets), "quiet-hours")
+        self.secrets = Secrets(lambda: as_client(secrets), "quiet-hours")
         self.accounts = Accounts(self.secrets, self._connect)
 
     def _connect(self, account: str, webhook: Credentials, _rate: Rate) -> Client:

@@ -34,7 +34,7 @@ def store(secrets: FakeSecrets) -> AccountStore:
 
 
 def another(secrets: FakeSecrets, dynamodb: DynamoDB) -> AccountStore:
-    return AccountStore(state(dynamodb), Secrets(as_client(secrets), "quiet-hours"), "default")
+    return AccountStore(state(dynamodb), Secrets(lambda: as_client(secrets), "quiet-hours"), "default")
 
 
 def test_loading_passes_the_cache_by(secrets: FakeSecrets, store: AccountStore) -> None:
