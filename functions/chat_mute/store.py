@@ -326,7 +326,7 @@ class Store:
     def open_jobs(self, account: str) -> list[Saved[Job]]:
         """The jobs there is anything to do for, oldest first. Consistent."""
         found = [self.job(account, item["job"]["S"]) for item in self._table.items(_pk(account), "open#")]
-        return [saved for saved in found if saved is not None]
+        return [saved for saved in found if saved is not None and saved.value.open]  # one may have ended meanwhile
 
     def save_job(self, account: str, job: Job, seen: str, results: Sequence[Result]) -> str:
         """Stores a job's progress with the results that made it, all or nothing; an ended one is not open any more.

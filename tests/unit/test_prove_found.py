@@ -1,8 +1,14 @@
 """What `make prove` has found, kept as tests; the seeds stand in docs/reliability.md."""
 
+import json
+import warnings
+from typing import Any
+
 import pytest
+from aws_lambda_powertools.warnings import PowertoolsUserWarning
 
 from local.portal import Fault
+from local.virtual import STATE
 from tests.unit.test_semantics import Night, at
 
 
@@ -61,3 +67,31 @@ def test_an_unmute_that_is_carried_out_by_a_look_that_cannot_read_the_chats_wins
     night.go("2026-03-04 12:00")
     night.go("2026-03-04 18:00")
     assert 1 in night.muted, "another window"
+
+
+def test_a_job_that_ends_while_a_call_would_overtake_it_is_counted_once(night: Night) -> None:
+    """Counted twice, the next job would not be counted at all, and nobody would look at it."""
+    night.put("night", "19:00-08:00")
+    night.go("2026-03-03 18:00")
+    night.call("POST", "mutes", {"chats": ["chat1"], "mute": "N"})
+    night.stack.clock.set(at("2026-03-03 18:01"))
+    query, worked = night.stack.dynamodb.query, list[bool]()
+
+    def slow(**arguments: Any) -> Any:
+        answer = query(**arguments)
+        if "open#" in json.dumps(arguments) and not worked:
+            worked.append(True)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", PowertoolsUserWarning)  # one process here, two in Lambda
+                night.stack.minute()
+        return answer
+
+    night.stack.dynamodb.query = slow  # type: ignore[method-assign]
+    night.mute(1)
+    assert worked
+    key = {"pk": {"S": "account#default"}, "sk": {"S": "account"}}
+    item = night.stack.dynamodb.get_item(TableName=STATE, Key=key)["Item"]
+    assert item["jobs"] == {"N": "0"}
+    job = night.call("POST", "mutes", {"chats": ["chat3"], "mute": "N"})["job"]
+    night.go("2026-03-03 18:05")
+    assert night.call("GET", f"jobs/{job}")["state"] == "done"
