@@ -1,17 +1,19 @@
 """What people do about policies and chats in an episode."""
 
 import json
+import math
 import random
 from typing import Any
 
 from local.prove.callers import TRIES, Callers, text
 from local.prove.hours import Span, policy_hours
-from local.prove.judge import Slack
+from local.prove.judge import Slack, Violation
 from local.prove.plan import Step
 from local.prove.plan import policy as random_policy
 from local.prove.scene import Person
 from local.virtual import Answer
 
+_MEANWHILE = ("policy", "toggle", "drop", "skip", "mute", "unmute", "until", "let_go", "job", "click")
 _NAMES = ("night", "evening", "weekend")
 
 
@@ -23,6 +25,21 @@ class Acts(Callers):
         chance = random.Random(step.seed)  # noqa: S311  no secret
         person = chance.choice(self.people)
         getattr(self, step.kind)(person, chance)
+
+    def during(self, person: Person, chance: random.Random) -> None:
+        """Something that wants a look, and something else while that look goes on."""
+        first, second = chance.choice(("policy", "toggle", "job", "until")), chance.choice(_MEANWHILE)
+        later = math.ceil(self.world.now) - self.world.now + chance.uniform(0.0002, 0.012)
+        getattr(self, first)(person, chance)
+
+        def run() -> None:
+            self.world.turns.sleep(later * 60)
+            try:
+                getattr(self, second)(person, chance)
+            except Violation as violation:
+                self.fail(person, str(violation))
+
+        self.world.spawn(run)
 
     # ---- policies ---------------------------------------------------------------------------------------------------
 

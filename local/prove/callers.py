@@ -85,8 +85,11 @@ class Callers(Scene):
             if said is not None:
                 break
         met = self.world.met(person.name, began)
-        if plain and len(met) > tries + 1:
+        alone = len(met) <= tries + 1
+        if plain and not alone:
             person.judge.may_fail(number)
+        if sure is False and not alone:  # two refused at once: the second's record may bring the first's back
+            sure = None
         self._end(person, number, sure=sure)
 
     def _end(self, person: Person, number: int, **more: Any) -> None:
@@ -176,11 +179,12 @@ class Callers(Scene):
             body["mute"] = chance.choice("YN")
         what = "unmute" if body.get("mute") == "N" else "mute"
         chats = some if named else [n for n, sight in sights.items() if sight.named is not None and sight.mutable]
-        number = person.judge.begin(chats, what, self.world.now, owner=f"caller:{caller}", until=end)
+        owner = f"caller:{caller}"
+        number = person.judge.begin(chats, what, self.world.now, of_all=not named, owner=owner, until=end)
         self.say(f"{person.name}: a job {body}")
-        self.world.spawn(lambda: self._job(person, number, body, caller, set(chats)))
+        self.world.spawn(lambda: self._job(person, number, body, caller))
 
-    def _job(self, person: Person, number: int, body: dict[str, Any], caller: str, chats: set[int]) -> None:
+    def _job(self, person: Person, number: int, body: dict[str, Any], caller: str) -> None:
         asked_at = self.world.now
         answer = self.call(person, "POST", f"/{person.name}/mutes", body, caller=caller)
         if answer is None or answer.status != 202:
@@ -194,6 +198,7 @@ class Callers(Scene):
         shown = self._job_done(person, answer.body["job"], asked_at)
         if shown is None:
             return
+        chats = person.judge.asks[number][1]
         good = {self._by_name(person, one["dialog_id"]) for one in shown["outcomes"] if one["result"]}
         bad = {self._by_name(person, one["dialog_id"]): one["error"] for one in shown["outcomes"] if not one["result"]}
         for chat, error in bad.items():

@@ -4,11 +4,12 @@ Portals' own trouble is `local.portal.faults`; here are the network's to them, A
 """
 
 import contextlib
+import itertools
 import random
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
@@ -22,6 +23,8 @@ from local.portal.wire import Delivery
 from local.scale.turns import Turns
 from local.virtual import WiredTransport
 
+FULL_SECONDS = 60.0
+"""In less time any portal's full bucket is empty."""
 LAMBDA_SECONDS = 120.0
 _THROTTLED = {"query": "ThrottlingException", "send_message_batch": "RequestThrottled"}
 _WRITES = {"put_item", "update_item", "delete_item", "transact_write_items"}
@@ -54,6 +57,9 @@ class Weather:
         self.struck(name)
 
 
+_numbers = itertools.count(1)
+
+
 class Fuse:
     """One process of Lambda's: its calls to the outside, and its death at one of them."""
 
@@ -64,6 +70,7 @@ class Fuse:
         self._at, self._after = 0, False
         self._end = 0.0
         self.blown = False
+        self.number = next(_numbers)
 
     def begin(self) -> None:
         """An invocation begins; it may be one that is killed."""
@@ -119,9 +126,9 @@ class Aws:
         if fault == "conflict" and name not in _WRITES:
             fault = "throttled"
         weather.strike(f"{name} {fault}")
-        if fault == "twice":  # the write took effect, its answer was lost, and boto3 made it again
-            _quietly(work)
-            return work()
+        if fault == "twice":  # it took effect, its answer was lost, and boto3 made it again; a transaction has a token
+            answer = _quietly(work)
+            return answer if name == "transact_write_items" and answer is not None else work()
         if fault == "lost after":
             _quietly(work)
             raise ReadTimeoutError(endpoint_url="https://aws.example")
@@ -144,11 +151,19 @@ def _conflict(name: str) -> ClientError:
     return aws.failure(aws.TransactionConflictException, "ongoing transaction", name)
 
 
+class Net(NamedTuple):
+    """What all lines to portals share: who has sent what when, by host, and whom to tell of too much."""
+
+    senders: dict[str, deque[tuple[float, int]]]
+    over: Callable[[str], None]
+
+
 class Line(WiredTransport):
     """The network between a process and the portals."""
 
-    def __init__(self, wired: WiredTransport, fuse: Fuse, clock: Turns) -> None:
+    def __init__(self, wired: WiredTransport, fuse: Fuse, clock: Turns, net: Net) -> None:
         super().__init__(wired.portals, clock)
+        self._senders, self._over = net
         self._fuse = fuse
         self._turns = clock
 
@@ -157,12 +172,24 @@ class Line(WiredTransport):
         reply: Reply = self._fuse.call(lambda: self._post(url, body, time_left, content_type), (0.01, 0.1))
         return reply
 
+    def _watch(self, host: str) -> None:
+        """A process that is alone with a portal never meets its limit."""
+        portal, now = self.portals[host], self._turns.seconds
+        senders = self._senders[host]
+        senders.append((now, self._fuse.number))
+        while senders[0][0] < now - FULL_SECONDS:
+            senders.popleft()
+        alone = {sender for _, sender in senders} == {self._fuse.number}
+        if alone and portal.limits.level(portal.clock()) + 1 > portal.limits.burst:
+            self._over(f"{host} got more requests from one process than its bucket holds")
+
     def _post(self, url: str, body: bytes, time_left: TimeLeft, content_type: str) -> Reply:
         parts, began, left = urlsplit(url), self._turns.seconds, time_left()
         if left <= 0:
             raise PortalTimeout
         headers = {"content-type": content_type, "host": parts.netloc}
         request = Request("POST", parts.path, parts.query, headers, body, base_url=f"https://{parts.netloc}")
+        self._watch(parts.netloc)
         response = dispatch(self.portals[parts.netloc], request)
         end = began + left
         trickles = response.delivery is Delivery.TRICKLE

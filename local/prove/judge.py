@@ -85,6 +85,7 @@ class Judge:
     settled: int = 0
     lost_track: int = 0
     _hours: dict[Any, Hours] = field(default_factory=dict)
+    _of_all: set[int] = field(default_factory=set)
     _ended: dict[int, float] = field(default_factory=dict)
     _asked: int = 0
 
@@ -99,6 +100,10 @@ class Judge:
             truths |= {replace(truth, muted=False) for truth in former.truths}
             truths |= {unmuted(truth, self.hours(again, truth.known), now) for truth in truths}
         before = former.truths if former else frozenset()
+        jobs = {ask for ask in self._of_all if ask not in self._ended}  # a job for all chats takes those it finds
+        for ask in jobs:
+            self.asks[ask] = self.asks[ask][0], self.asks[ask][1] | {number}
+        truths = {replace(truth, open=truth.open | jobs) for truth in truths}
         self.sights[number] = Sight(number, named, mutable, listed, frozenset(truths), {muted}, now, now + Slack.NEW,
                                     before=before, before_until=now + 1440, reasons=2, checked=now)  # fmt: skip
 
@@ -141,11 +146,12 @@ class Judge:
 
     # ---- asks -------------------------------------------------------------------------------------------------------
 
-    def begin(self, numbers: Iterable[int], what: str, now: float, **more: Any) -> int:
-        """Somebody asks for something about some chats."""
+    def begin(self, numbers: Iterable[int], what: str, now: float, *, of_all: bool = False, **more: Any) -> int:
+        """Somebody asks for something about some chats, or ``of_all`` there are when it is done."""
         self._asked += 1
         ask, chats = Ask(self._asked, what, **more), frozenset(numbers) & self.sights.keys()
         self.asks[ask.number] = ask, chats
+        self._of_all |= {ask.number} if of_all else set()
         for number in chats:
             sight = self.sights[number]
             sight.truths = frozenset(replace(truth, open=truth.open | {ask.number}) for truth in sight.truths)
@@ -196,9 +202,12 @@ class Judge:
     def _split(self, sight: Sight, before: Hours, after: Hours, now: float) -> None:
         """Where the window that people override has changed, the override may last as long as either, or be over."""
         old, new = before.at(now), after.at(now)
+        truths = set(sight.truths)
+        if not sight.listed:  # what was held is seen as long as it is held
+            truths |= {replace(truth, known=True) for truth in sight.truths}
+            sight.truths = frozenset(truths)
         if old == new:
             return
-        truths = set(sight.truths)
         for truth in sight.truths:
             if truth.audible_until > now:
                 truths.add(replace(truth, audible_until=0.0))

@@ -24,9 +24,9 @@ TIMES = ("00:00", "01:00", "01:30", "02:00", "02:15", "02:30", "03:00", "08:00",
 KINDS = {
     "policy": 8, "drop": 3, "toggle": 3, "skip": 4, "unskip": 3,
     "mute": 6, "unmute": 8, "until": 12, "twins": 8, "job": 6, "let_go": 3, "direct": 4, "replay": 4,
-    "click": 12, "new_chat": 3, "rename": 2, "leave": 2, "join": 2,
-    "look_up": 8, "deploy": 3, "old_tick": 2, "old_message": 2, "again": 2, "foreign_post": 1,
-    "portal_trouble": 7, "aws_trouble": 3, "dying": 4, "gap": 2, "rotate": 2, "owner": 1, "moved": 1, "full": 1,
+    "click": 12, "during": 10, "new_chat": 3, "rename": 2, "leave": 2, "join": 2,
+    "look_up": 8, "deploy": 3, "old_tick": 2, "two_ticks": 3, "old_message": 2, "again": 2, "foreign_post": 1,
+    "portal_trouble": 7, "aws_trouble": 3, "dying": 4, "gap": 2, "rotate": 2, "owner": 4, "moved": 1, "full": 1,
     "tokens_lost": 1,
 }  # fmt: skip
 """What happens, and how often beside the others; each is a method of `acts.Acts`."""

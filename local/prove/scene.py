@@ -102,7 +102,7 @@ class Scene:
         for number in range(self.chance.randint(3, 6)):
             kind, title = self.chance.choice(("chat", "chat", "open", "lines")), "Deal" if number % 2 else "Chat"
             chat = portal.add_chat(user * 100 + number, members=[user, BEN], title=f"{title} {number}4", type=kind)
-            if self.chance.random() < 0.3:
+            if self.chance.random() < 0.3 and chat.may_be_muted():
                 portal.mute_by_hand(user, chat.id)
         portal.add_private(user, BEN, user * 100 + 50)
         portal.add_workgroup(user, user * 100 + 60, members=[user, BEN])
@@ -171,6 +171,8 @@ class Scene:
         Raises:
             Violation: naming the account.
         """
+        if self.world.over:
+            raise Violation(self.world.over[0])
         for host, portal in self.world.portals.items():
             events = portal.journal.events[self._seen[host] :]
             self._seen[host] += len(events)

@@ -1,5 +1,6 @@
 """What goes wrong in an episode, and for how long; the judges are told of each, and allow for nothing else."""
 
+import math
 import random
 from contextlib import suppress
 from datetime import timedelta
@@ -71,6 +72,27 @@ class Troubles(Acts):
         self._count("schedule: stray tick")
         self.world.tick_once(at)
 
+    def two_ticks(self, person: Person, _chance: random.Random) -> None:
+        """The next tick comes twice at once: each account that is due is queued by one of them."""
+        due, queued = set[str](), list[int]()
+
+        def tick() -> None:
+            due.update(self.world.due_accounts())
+            with suppress(Exception):
+                queued.append(self.world.tick())
+            calm = not self.world.weather.failing and not self.world.weather.dying
+            if len(queued) == 2 and sum(queued) > len(due | set(self.world.due_accounts())) and calm:
+                self.fail(person, f"two ticks at once queued {queued} accounts where {sorted(due)} were due")
+            self.world.pump()
+
+        def both() -> None:
+            self.world.turns.sleep((math.ceil(self.world.now) - self.world.now) * 60)
+            for _ in range(2):
+                self.world.spawn(tick)
+
+        self._count("schedule: two ticks at once")
+        self.world.spawn(both)
+
     def old_message(self, _person: Person, chance: random.Random) -> None:
         """A message that had been delivered before."""
         if self.world.bodies:
@@ -119,7 +141,7 @@ class Troubles(Acts):
         """The webhook acts for somebody else, for a while."""
         if person.oauth or person.foreign or self.portal(person).faults.pending():
             return
-        length = chance.choice(_LENGTHS)
+        length = chance.choice((*_LENGTHS, 600.0, 600.0))
         code = self.secret(person)["webhook_url"].rstrip("/").rpartition("/")[2]
         webhook = self.portal(person).webhooks.get(code)
         if webhook is None:
@@ -147,6 +169,7 @@ class Troubles(Acts):
         """A neighbour fills the portal's bucket."""
         portal = self.portal(person)
         portal.limits.fill(portal.clock())
+        self.world.net.senders[person.host].append((self.world.turns.seconds, 0))
         self._count("portal: full")
         self._disturb(person.host, 1.0, Slack.USUAL)
 
@@ -159,6 +182,7 @@ class Troubles(Acts):
             self._count("account: refresh lost")
             self.say(f"{person.name}: the next refresh is lost")
             self._disturb(person.host, 75.0, Slack.TROUBLE)
+            self._later(75.0, portal.faults.clear)
 
     def foreign_post(self, person: Person, _chance: random.Random) -> None:
         """Requests that make no sense change nothing."""

@@ -4,6 +4,7 @@ import json
 import logging
 import math
 import random
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from aws_lambda_powertools.utilities.parameters import base as parameters
 from bitrix24 import client, muting, refresh
 from chat_mute import holding, table, tick
 from chat_mute.observability import Handler, Telemetry
-from local.prove.faults import Aws, Fuse, Killed, Line, Weather
+from local.prove.faults import Aws, Fuse, Killed, Line, Net, Weather
 from local.scale.turns import Pool, Turns
 from local.virtual import ACCOUNTS, STATE, VirtualStack, WiredTransport
 
@@ -58,15 +59,18 @@ class World(VirtualStack):
 
     Attributes:
         said: what the service has logged, where it is to be looked through.
+        over: portals that got more requests than they allow.
         ticking: whether the schedule ticks.
         again: the share of messages that come twice.
     """
 
     def __init__(self, start: datetime, chance: random.Random, struck: Callable[[str], None]) -> None:
         self.turns = Turns(start)
+        self.over: list[str] = []
         self.chance = chance
         self.weather = Weather(chance, struck)
         self.said = StringIO()
+        self.net = Net(defaultdict(deque), self.over.append)
         self.ticking = True
         self.again = 0.0
         self.bodies: list[str] = []
@@ -81,7 +85,7 @@ class World(VirtualStack):
 
     def _outside(self, what: Any) -> Any:
         if isinstance(what, WiredTransport):
-            return Line(what, self._fuse, self.turns)
+            return Line(what, self._fuse, self.turns, self.net)
         return Aws(what, self._fuse, self.weather)
 
     # ---- Lambda -----------------------------------------------------------------------------------------------------
@@ -170,8 +174,15 @@ class World(VirtualStack):
 
     def due(self) -> float | None:
         """When an account is next due, in Unix seconds."""
-        dues = [float(item["due"]["N"]) for item in self.dynamodb.items(STATE) if "due" in item and "queue" in item]
-        return min(dues, default=None)
+        return min(self._dues().values(), default=None)
+
+    def due_accounts(self) -> list[str]:
+        """Those that are due now."""
+        return [name for name, due in self._dues().items() if due <= self.turns.unix()]
+
+    def _dues(self) -> dict[str, float]:
+        items = [item for item in self.dynamodb.items(STATE) if "due" in item and "queue" in item]
+        return {item["pk"]["S"]: float(item["due"]["N"]) for item in items}
 
     def queued(self) -> float:
         """When a message may be received again, in minutes; a poller of SQS just waits for it."""
