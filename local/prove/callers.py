@@ -67,7 +67,7 @@ class Callers(Scene):
         number = person.judge.begin([chat], asked, self.world.now, owner=owner, until=end)
         self.say(f"{person.name}: {what} {body} by {owner.rpartition('/')[2]}{' with a key' if headers else ''}")
         call = self._payload if what == "direct" else self._mute_call
-        patient = chance.random() < 0.6
+        patient = "FOR" not in body and chance.random() < 0.6  # a length would count from each try
         self.world.spawn(lambda: self._until_done(
             person, number, lambda: call(person, body, headers, caller, end), patient=patient or what == "direct",
             pause=60.0 if what == "direct" else chance.uniform(0.5, 20)))  # fmt: skip

@@ -3,7 +3,6 @@
 Portals' own trouble is `local.portal.faults`; here are the network's to them, AWS's bad days, and Lambda's kills.
 """
 
-import contextlib
 import itertools
 import random
 from collections import Counter, deque
@@ -139,9 +138,12 @@ class Aws:
         raise aws.failure(ClientError, "Slow down.", name, code=_THROTTLED.get(name, "ThrottlingException"))
 
 
-def _quietly(work: Callable[[], Any]) -> None:
-    with contextlib.suppress(ClientError):
-        work()
+def _quietly(work: Callable[[], Any]) -> Any:
+    """What comes of it, None if it fails: nobody hears."""
+    try:
+        return work()
+    except ClientError:
+        return None
 
 
 def _conflict(name: str) -> ClientError:
@@ -189,7 +191,8 @@ class Line(WiredTransport):
             raise PortalTimeout
         headers = {"content-type": content_type, "host": parts.netloc}
         request = Request("POST", parts.path, parts.query, headers, body, base_url=f"https://{parts.netloc}")
-        self._watch(parts.netloc)
+        if parts.path.startswith("/rest/"):
+            self._watch(parts.netloc)
         response = dispatch(self.portals[parts.netloc], request)
         end = began + left
         trickles = response.delivery is Delivery.TRICKLE

@@ -85,6 +85,7 @@ class Judge:
     settled: int = 0
     lost_track: int = 0
     _hours: dict[Any, Hours] = field(default_factory=dict)
+    _known: dict[tuple[int, int, bool], tuple[Policies, Named | None, Hours]] = field(default_factory=dict)
     _of_all: set[int] = field(default_factory=set)
     _ended: dict[int, float] = field(default_factory=dict)
     _asked: int = 0
@@ -194,6 +195,8 @@ class Judge:
 
     def edited(self, policies: Policies, now: float) -> None:
         """These are stored now."""
+        for sight in self.sights.values():
+            sight.truths = self._closure(sight, now)  # what is open may have been done under either
         before, self.versions = self.versions[0], [policies]
         for sight in self.sights.values():
             self._split(sight, self.hours(sight, version=before), self.hours(sight), now)
@@ -219,6 +222,12 @@ class Judge:
         version = self.versions[0] if version is None else version
         if sight.named is None or not sight.mutable:
             return Hours(())
+        asked = (id(version), id(sight.named), known)  # neither is changed, and the cache keeps both
+        if asked not in self._known:
+            self._known[asked] = version, sight.named, self._united(sight, version, known=known)
+        return self._known[asked][2]
+
+    def _united(self, sight: Sight, version: Policies, *, known: bool) -> Hours:
         mine = [version[name] for name in self._meaning(sight, version, known=known)]
         key = tuple((id(document), skipped) for document, skipped in mine)
         if key not in self._hours:
@@ -253,6 +262,7 @@ class Judge:
         """Whether it is at rest."""
         muted, closure = self.is_muted(sight.number), self._closure(sight, now)
         self._look_back(sight, closure, now)
+        sight.truths = closure
         sight.changes += len(changes)
         for change in changes:
             if change not in sight.recent:
@@ -371,7 +381,8 @@ class Judge:
         sight.reasons += 2
         if sight.named is not None:
             sight.recent.add(self.is_muted(sight.number))
-            for truth in self._closure(sight, now):
+            sight.truths = self._closure(sight, now)
+            for truth in sight.truths:
                 for version in self.versions:
                     sight.recent.add(truth.wants(self.hours(sight, truth.known, version), now))
 

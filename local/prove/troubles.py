@@ -13,6 +13,8 @@ from local.prove.judge import Slack
 from local.prove.scene import BEN, Person
 
 _LENGTHS = (0.3, 2.0, 10.0, 45.0, 200.0)
+_NOTICE = 4.0
+"""Minutes in which calls that are under way come to their end."""
 _PAUSES = {"OPERATION_TIME_LIMIT": 10.0, "OVERLOAD_LIMIT": 15.0}
 """Minutes for which a portal is left alone after it said so: until `operating_reset_at`, or for 15 minutes."""
 
@@ -72,8 +74,9 @@ class Troubles(Acts):
         self._count("schedule: stray tick")
         self.world.tick_once(at)
 
-    def two_ticks(self, person: Person, _chance: random.Random) -> None:
+    def two_ticks(self, person: Person, chance: random.Random) -> None:
         """The next tick comes twice at once: each account that is due is queued by one of them."""
+        self.policy(person, chance)
         due, queued = set[str](), list[int]()
 
         def tick() -> None:
@@ -146,15 +149,16 @@ class Troubles(Acts):
         webhook = self.portal(person).webhooks.get(code)
         if webhook is None:
             return
-        webhook.owner_id, person.foreign = BEN, True
+        person.foreign = True  # from now on nobody asks for what the portal would do for Ben, unasked who it is
         self._count("account: owner changed")
-        self.say(f"{person.name}: the webhook is Ben's for {length} minutes")
-        self._disturb(person.host, length, Slack.TROUBLE)
+        self.say(f"{person.name}: the webhook will be Ben's for {length} minutes")
+        self._disturb(person.host, _NOTICE + length, Slack.TROUBLE)
+        self._later(_NOTICE, lambda: setattr(webhook, "owner_id", BEN))
 
         def back() -> None:
             webhook.owner_id, person.foreign = person.user, False
 
-        self._later(length, back)
+        self._later(_NOTICE + length, back)
 
     def moved(self, person: Person, chance: random.Random) -> None:
         """The portal answers with redirects, for a while."""
