@@ -20,6 +20,7 @@ from local.emulator import REGION
 from local.paths import BUILD, ROOT
 from local.world import ANN, DEAL, LUNCH
 from tests.documents import DOCUMENTS, blocks
+from tests.e2e.commands import account
 from tests.e2e.conftest import Service
 
 README, RECIPES = ROOT / "README.md", ROOT / "docs/recipes.md"
@@ -47,7 +48,7 @@ END:VCALENDAR
 @pytest.fixture
 def environment(service: Service) -> Iterator[dict[str, str]]:
     """Ann's environment: where the API is, and her keys."""
-    service.stack.put_account("default", {"webhook_url": service.stack.server.webhook_url(ANN)})
+    account(service.stack, "default", ANN)
     service.clean("default")
     service.portal.mute_by_hand(ANN, DEAL, muted=False)
     yield {

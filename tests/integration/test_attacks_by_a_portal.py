@@ -14,6 +14,7 @@ import pytest
 
 from bitrix24 import TimeLeft, Transport
 from bitrix24.transport import JSON, Reply
+from local.stack import wait_until
 from local.virtual import VirtualStack, WiredTransport
 from tests.conftest import WEBHOOK_MARK
 from tests.integration.rawserver import OK, RawServer, Script, head_only, http
@@ -99,7 +100,7 @@ FLOODS = {
 def test_an_answer_of_100_mb_is_left_off_after_the_first(ask: Ask, flood: Flood) -> None:
     status, code, _ = ask(flood)
     assert (status, code) in {(502, "ERROR_UNEXPECTED_ANSWER"), (502, "PORTAL_UNREACHABLE")}
-    assert flood.sent
+    assert wait_until(lambda: flood.sent)
     assert max(flood.sent) < READ_AT_MOST
 
 

@@ -177,7 +177,8 @@ def test_a_bad_webhook_fails_the_whole_batch(portal: Portal) -> None:
     assert refusal(portal, "batch", {"cmd": {"a": mute(1489)}}) == (401, "INVALID_CREDENTIALS")
 
 
-def test_one_batch_is_one_request_to_the_bucket(portal: Portal) -> None:
+def test_one_batch_is_one_request_to_the_bucket() -> None:
+    portal = new_portal(clock=lambda: 0.0)  # else it would leak while fifty batches are worked on
     for _ in range(50):
         assert send(portal, "batch", {"cmd": {f"c{n}": mute(1489) for n in range(50)}}).status == 200
     assert refusal(portal, "batch", {"cmd": {"a": mute(1489)}}) == (503, "QUERY_LIMIT_EXCEEDED")
