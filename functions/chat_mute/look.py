@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from bitrix24 import Client, Outcome, TimeLeft, chats, muting, users
 from bitrix24.chats import Chat
@@ -37,8 +38,7 @@ _KEPT_AFTER_LIST, _KEPT_AFTER_DIALOGS = 65.0, 35.0  # of 110 seconds
 NO_SUCH_CHAT = (AccessRefused, InvalidChatId)
 
 
-@dataclass(frozen=True)
-class Task:
+class Task(NamedTuple):
     """What has been decided about one chat."""
 
     situation: Situation

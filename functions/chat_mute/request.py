@@ -6,9 +6,8 @@ PHP takes ``"1489abc"`` for 1489, ``true`` for 1 and any ``MUTE`` but ``"N"`` fo
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from chat_mute.errors import InvalidId, InvalidParameter, PastUntil
 
@@ -27,8 +26,7 @@ _ID_MAX = 2**63 - 1
 _JSON_WHITE_SPACE = " \t\n\r"
 
 
-@dataclass(frozen=True)
-class Terms:
+class Terms(NamedTuple):
     """Which state, until when and why; for one chat or for many. See `MuteRequest` for the attributes."""
 
     muted: bool
@@ -64,8 +62,7 @@ class Terms:
         return cls(muted, until, lasting, _reason(spelled("REASON"), fields.get(spelled("REASON"))))
 
 
-@dataclass(frozen=True)
-class MuteRequest:
+class MuteRequest(NamedTuple):
     """One chat to mute or unmute now; exactly one of the two ids is set.
 
     Attributes:

@@ -6,8 +6,7 @@ carry no ``time``; a body may be an HTML page whatever the status.
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from bitrix24 import errors
 from bitrix24.redaction import describe, redact
@@ -16,8 +15,7 @@ from bitrix24.transport import Reply
 _NUMBER_MAX = 1e15
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """A success.
 
     Attributes:
@@ -35,8 +33,7 @@ class Answer:
         return value if isinstance(value, int | float) else None
 
 
-@dataclass(frozen=True)
-class Refusal:
+class Refusal(NamedTuple):
     """An error the portal itself reported: its code in the documentation's spelling, its HTTP status."""
 
     code: str

@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from bitrix24.answer import Answer
 from bitrix24.batch import SIZE, Command
@@ -23,8 +22,7 @@ EMPTY_PAGES = 3
 """Pages are filtered after they are cut, so one may be empty and the next not; so many in a row end the list."""
 
 
-@dataclass(frozen=True)
-class Chat:
+class Chat(NamedTuple):
     """One chat as its user sees it.
 
     Attributes:
