@@ -42,19 +42,25 @@ def instructions(variant: Variant, place: Place) -> tuple[float, float]:
     with tempfile.TemporaryDirectory(prefix="quiet-hours-bench-") as folder:
         out = Path(folder) / "counts"
         run = subprocess.run(  # noqa: S603
-            [str(VALGRIND), "--tool=callgrind", "--dump-before=getloadavg", f"--callgrind-out-file={out}",
-             PYTHON.resolve(), _DRIVER, variant.handler],
+            [*under_callgrind(out), PYTHON.resolve(), _DRIVER, variant.handler],
             input=json.dumps([mute_event(f"counted-{variant.name}")]) + "\n",
             env=place.environment(variant), capture_output=True, text=True, check=False,
         )  # fmt: skip
         if run.returncode:
             raise RuntimeError(f"{variant.name} under callgrind: {run.stderr[-2000:]}")
         _check(variant, json.loads(run.stdout)["answers"][0])
-        init, call = (_total(out.with_name(f"counts.{part}")) for part in (1, 2))
+        init, call = counted(out, 1), counted(out, 2)
     return init, init + call
 
 
-def _total(file: Path) -> float:
+def under_callgrind(out: Path) -> list[str]:
+    """What comes before a command, so that it is counted at each `os.getloadavg`; see `counted`."""
+    return [str(VALGRIND), "--tool=callgrind", "--dump-before=getloadavg", f"--callgrind-out-file={out}"]
+
+
+def counted(out: Path, part: int) -> float:
+    """Millions of instructions between two calls of `os.getloadavg`, the first part from the beginning."""
+    file = out.with_name(f"{out.name}.{part}")
     found = re.search(r"^totals: (\d+)", file.read_text(), re.MULTILINE)
     if found is None:
         raise RuntimeError(f"no total in {file}")

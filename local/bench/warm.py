@@ -11,13 +11,16 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Self
 
+from local.bench.cold import counted, under_callgrind
 from local.bench.variants import HANDLERS, PYTHON, Place, Variant, mute_event
 from local.bench.world import CHATS, Call
 from local.paths import EVENTS
 
 WARM_UP, BLOCK, BLOCKS = 20, 20, 15
+_COUNTED = 10
 SERVICES = ("portal", "dynamodb", "secretsmanager")
 _EVERY_DAY = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 _ALWAYS = {
@@ -37,6 +40,7 @@ class Warm:
         cpu_ms: of all threads; the median.
         floor_cpu_ms: the bare handler's, in the same run.
         over_floor: CPU over the bare handler's; of the lower deciles, because what others do on the machine only adds.
+            `instructions` does not know of them at all.
         calls: how many, by service.
     """
 
@@ -51,12 +55,15 @@ class Warm:
 class Driver:
     """A process with a handler, which answers events."""
 
-    def __init__(self, variant: Variant, place: Place) -> None:
+    def __init__(self, variant: Variant, place: Place, counts: Path | None = None) -> None:
         self.place = place
         command = [str(PYTHON.resolve()), str(HANDLERS / "drive.py"), variant.handler]
+        command = command if counts is None else [*under_callgrind(counts), *command]
+        self._counts, self._parts = counts, 1
         self._process = subprocess.Popen(  # noqa: S603
-            command, env=place.environment(variant), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+            command, env=place.environment(variant), text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=None if counts is None else subprocess.DEVNULL,
+        )  # fmt: skip
 
     def run(self, events: list[Any]) -> dict[str, list[Any]]:
         """What `drive` says of these events."""
@@ -65,7 +72,13 @@ class Driver:
         self._process.stdin.write(json.dumps(events) + "\n")
         self._process.stdin.flush()
         seen: dict[str, list[Any]] = json.loads(self._process.stdout.readline())
+        self._parts += 1
         return seen
+
+    def minstr(self) -> float:
+        """Millions of instructions of the last `run`, if they are counted."""
+        assert self._counts  # noqa: S101
+        return counted(self._counts, self._parts)
 
     def __enter__(self) -> Self:
         return self
@@ -128,6 +141,19 @@ def measure(ours: Driver, floor: Driver) -> dict[str, Warm]:
         if trigger == "queue":  # from here on, ticks are not idle any more
             _set_up(ours, floor)
         found[trigger] = _measure(trigger, event, ours, floor)
+    return found
+
+
+def instructions(ours: Driver, floor: Driver) -> dict[str, float]:
+    """What an idle machine's CPU would tell: instructions over the floor's, without the look; both drivers count."""
+    ours.place.taken()
+    found = {}
+    for trigger, event in TRIGGERS.items():
+        if trigger != "queue":
+            for numbers in (range(_COUNTED), range(_COUNTED, 2 * _COUNTED)):  # the first ones connect and warm up
+                ours.run([event(number) for number in numbers])
+                floor.run([ours.place.taken()])
+            found[trigger] = ours.minstr() / floor.minstr()
     return found
 
 
