@@ -4,6 +4,7 @@ import json
 import sys
 from pathlib import Path
 
+from local.files import Unreadable, read_json
 from local.portal import Portal
 from local.stack import fill, running
 from local.terminal import paint, say
@@ -12,16 +13,21 @@ from local.world import ANN, bells, furnish
 
 def main(arguments: list[str]) -> int:
     """Prints the function's results and its log. Returns 1 if the function raised, 2 without an event."""
-    if not arguments or not all(Path(one).is_file() for one in arguments):
+    if not arguments:
         say('usage: make invoke EVENT=events/api-mute-chat.json, or several: EVENT="events/....json events/....json"')
+        return 2
+    try:
+        events = [read_json(Path(one)) for one in arguments]
+    except Unreadable as error:
+        say(str(error))
         return 2
     portal = Portal()
     furnish(portal)
     with running(portal, log_level="DEBUG") as stack:
         stack.put_account("default", {"webhook_url": stack.server.webhook_url(ANN)})
         results = []
-        for one in arguments:
-            results.append(stack.invoke(fill(json.loads(Path(one).read_text()))))
+        for event in events:
+            results.append(stack.invoke(fill(event)))
             stack.wait_for_queue()
         for line in stack.log_lines():
             say(paint(line.rstrip(), "dim"))

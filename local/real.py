@@ -13,6 +13,7 @@ import argparse
 import getpass
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from local.caller import Caller
+from local.files import Unreadable, read_json
 from local.paths import BUILD
 from local.portal import Portal
 from local.stack import Stack, running
@@ -33,6 +35,7 @@ Ask = Callable[[str], bool]
 Chat = dict[str, Any]
 Policy = dict[str, Any]
 _TRIES = 30
+_WEBHOOK = re.compile(r"https://[^/\s]+/rest/[0-9]+/[^/\s]+/?")
 
 
 class Refused(Exception):
@@ -65,7 +68,7 @@ class Real:
         """
         shown = self._call("GET", "")
         if not shown["usable"]:
-            raise Refused(f"the portal does not let this webhook in: {shown['error']}")
+            raise Refused(f"This webhook is not usable: {shown['error']}: docs/operations.md, An account is broken")
         say(f"Connected to {paint(shown['portal'], 'bold')} as user {shown['user_id']}.")
         return JOURNALS / f"{shown['portal'].replace(':', '-')}-{shown['user_id']}.json"
 
@@ -85,7 +88,7 @@ class Real:
 
     def dry_run(self, policy: Policy) -> None:
         """Shows what would change."""
-        meant = self._chats(policy["chats"])
+        meant = self._chats(policy.get("chats"))
         audible = [chat for chat in meant if chat["muted"] is False and chat["mutable"] is not False]
         muted = [chat for chat in meant if chat["muted"]]
         say(paint(f"\nDry run: {len(audible)} chats would be muted", "bold"))
@@ -192,6 +195,8 @@ def run(real: Real, policy: Policy, ask: Ask, wait: Callable[[], bool]) -> int:
                 say(f"{time.strftime('%H:%M')} {shown} chats are kept muted; Ctrl-C lets go of them and ends")
             if not wait():
                 break
+    except KeyboardInterrupt:  # in the middle of the work
+        pass
     finally:
         say("\nLetting go of everything ...")
         left = real.let_go()
@@ -216,7 +221,11 @@ def _list(chats: list[Chat], most: int = 20) -> None:
 
 
 def _yes(question: str) -> bool:
-    return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
+    try:
+        return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
+    except (EOFError, KeyboardInterrupt):
+        say()
+        return False
 
 
 def _a_minute() -> bool:
@@ -226,6 +235,23 @@ def _a_minute() -> bool:
     except KeyboardInterrupt:
         return False
     return True
+
+
+def _read(path: Path) -> Policy:
+    policy = read_json(path)
+    if not isinstance(policy, dict):
+        raise Unreadable(f"{path}: not a policy: docs/examples/night.json is one")
+    return policy
+
+
+def _webhook() -> str:
+    try:
+        given = os.environ.get("WEBHOOK") or getpass.getpass("Webhook (https://PORTAL/rest/USER_ID/CODE/, not shown): ")
+    except (EOFError, KeyboardInterrupt):
+        given = ""
+    if not _WEBHOOK.fullmatch(given.strip()):
+        raise Refused("That is no webhook: it looks like https://PORTAL/rest/USER_ID/CODE/. Nothing was changed.")
+    return given.strip()
 
 
 def _arguments(given: list[str] | None) -> argparse.Namespace:
@@ -241,8 +267,12 @@ def main(given: list[str] | None = None) -> int:
     """Returns 0 if nothing is left muted that was audible before."""
     arguments = _arguments(given)
     now = datetime.now(UTC)
-    policy = json.loads(arguments.policy.read_text()) if arguments.policy else for_hours(arguments.hours, now)
-    webhook = os.environ.get("WEBHOOK") or getpass.getpass("Webhook (https://PORTAL/rest/USER_ID/CODE/, not shown): ")
+    try:
+        policy = _read(arguments.policy) if arguments.policy else for_hours(arguments.hours, now)
+        webhook = _webhook()
+    except (Unreadable, Refused) as error:
+        say(paint(str(error), "red"))
+        return 1
     ask = (lambda _question: True) if arguments.yes else _yes
     say("Starting the local stack ...")
     with running(Portal()) as stack:

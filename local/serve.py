@@ -8,6 +8,7 @@ portal from here; without one it is Ann's on the simulated portal.
 
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -27,7 +28,11 @@ _POLICY = (
 
 
 def main() -> int:
-    """Runs until Ctrl-C or SIGTERM."""
+    """Runs until Ctrl-C or SIGTERM. Returns 1 if another one runs already."""
+    for port in (FRONT_PORT, CONSOLE_PORT):
+        if is_taken(port):
+            sys.stderr.write(f"Port {port} is taken, by another `make serve` perhaps: end that first.\n")
+            return 1
     ended = threading.Event()
 
     def end(_signal: int, _frame: FrameType | None) -> None:
@@ -60,6 +65,19 @@ def main() -> int:
     return 0
 
 
+def is_taken(port: int) -> bool:
+    """Whether somebody listens on a port of loopback."""
+    with socket.socket() as probe:
+        probe.setsockopt(
+            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+        )  # as the servers do: one that has just ended is none
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
+
+
 def _how_to(stack: Stack) -> str:
     """Lines to paste into another terminal."""
     credentials = stack.credentials("you")
@@ -73,7 +91,7 @@ def _how_to(stack: Stack) -> str:
   call $API/im.chat.mute -d '{{"CHAT_ID": 1490, "FOR": "PT3M", "REASON": "tea"}}'
   # a policy, quiet but for an hour at five in the morning: the next minute's tick mutes
   call $API/quiet-hours/tea -X PUT -d '{_POLICY}'
-  call $API/quiet-hours/tea/preview?days=2
+  call "$API/quiet-hours/tea/preview?days=2"
   # what is kept muted, and for whom; one chat, why, and when that changes
   call $API/holds
   call $API/chats/547

@@ -5,7 +5,7 @@ import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 
 from local.ops.stack import Deployed, Refused
 
@@ -15,10 +15,11 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-def parser(description: str | None) -> ArgumentParser:
-    """For commands about one stack."""
-    arguments = ArgumentParser(description=description)
-    arguments.add_argument("stack", help="the stack's name")
+def parser(description: str) -> ArgumentParser:
+    """For commands about one stack; ``description`` begins with how `make` is asked for it, in back quotes."""
+    usage = description.split("`")[1]
+    arguments = ArgumentParser(prog=usage.partition(" STACK")[0], usage=usage, description=description)
+    arguments.add_argument("stack", metavar="STACK", help="the stack's name")
     arguments.add_argument("--poll", type=float, default=5.0, help="seconds between two looks")
     arguments.add_argument("--minutes", type=float, default=30.0, help="how long to wait at most")
     return arguments
@@ -28,6 +29,9 @@ def run(work: Callable[[Deployed, Namespace], int], arguments: Namespace) -> int
     """Does a command's work on its stack; what cannot be done is said, with exit status 1."""
     try:
         return work(Deployed(arguments.stack, arguments.poll), arguments)
+    except NoRegionError:
+        sys.stderr.write("No region: set AWS_DEFAULT_REGION to the stack's.\n")
+        return 1
     except (Refused, ClientError, BotoCoreError) as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -34,8 +34,8 @@ def _work(stack: Deployed, arguments: Namespace) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit status 1 while the account holds anything: then its secret must stay."""
-    arguments = parser(__doc__)
-    arguments.add_argument("account", help="its name")
+    arguments = parser(str(__doc__))
+    arguments.add_argument("account", metavar="ACCOUNT", help="its name")
     return run(_work, arguments.parse_args(argv))
 
 

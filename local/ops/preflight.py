@@ -199,9 +199,9 @@ def _byte_code() -> Finding:
 
 def preflight(configuration: Configuration) -> bool:
     """Says what the checks find; whether a deployment may go on."""
-    session = boto3.Session(region_name=configuration.region)
     may = True
     try:
+        session = boto3.Session(region_name=configuration.region)
         for finding in Preflight(configuration, session).run():
             say(f"{finding.level:>4}  {finding.what}")
             may = may and finding.level != "no"

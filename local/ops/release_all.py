@@ -99,7 +99,7 @@ def _work(stack: Deployed, arguments: Namespace) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit status 1 if anything is still held."""
-    arguments = parser(__doc__)
+    arguments = parser(str(__doc__))
     add_settle(arguments)
     return run(_work, arguments.parse_args(argv))
 

@@ -37,7 +37,7 @@ def _work(stack: Deployed, arguments: Namespace) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit status 1, and the stack is still there, if it was not confirmed or anything is still held."""
-    arguments = parser(__doc__)
+    arguments = parser(str(__doc__))
     add_settle(arguments)
     arguments.add_argument("--confirm", default="", help="the stack's name once more")
     arguments.add_argument("--table", choices=["keep", "delete"], default="keep", help="the state table")

@@ -19,8 +19,8 @@ def _work(stack: Deployed, arguments: Namespace) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit status 1 if nothing was copied because ticks are on, or the table is not there."""
-    arguments = parser(__doc__)
-    arguments.add_argument("source", help="the restored table")
+    arguments = parser(str(__doc__))
+    arguments.add_argument("source", metavar="FROM", help="the restored table")
     arguments.add_argument("--replace", action="store_true", help="also items that the state table has")
     return run(_work, arguments.parse_args(argv))
 

@@ -80,14 +80,16 @@ def test_all_chats_for_two_hours_until_it_is_ended(
     assert "Everything is as it was before." in said
 
 
-def test_it_lets_go_also_where_it_is_interrupted(service: Service, eve: Real) -> None:
+def test_interrupted_in_the_middle_of_the_work_it_lets_go_and_says_so(
+    service: Service, eve: Real, capsys: pytest.CaptureFixture[str]
+) -> None:
     def wait() -> bool:
         assert muted(service) == {FIRST, SECOND, HAND}
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        run(eve, two_hours(), lambda _: True, wait)
+    assert run(eve, two_hours(), lambda _: True, wait) == 0
     assert muted(service) == {HAND}
+    assert "Everything is as it was before." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("hours", range(1, 25))
@@ -124,6 +126,11 @@ def test_what_a_run_that_was_killed_left_muted_is_put_right(
     assert muted(service) == {HAND}
     assert not journal.exists()
     assert f"chat{FIRST}" in capsys.readouterr().out
+
+
+def test_a_policy_without_chats_is_refused_by_name(eve: Real) -> None:
+    with pytest.raises(Refused, match=r"INVALID_POLICY: chats"):
+        eve.dry_run({"timezone": "UTC"})
 
 
 def test_a_webhook_that_is_not_let_in_is_told(service: Service) -> None:
