@@ -69,7 +69,7 @@ def unseen(
     quiet, with an end that the next look finds out.
 
     Returns:
-        None where there is neither a record nor a window, or the chat's number is not known.
+        None where the chat's number is not known.
     """
     if not name.startswith("chat"):
         return None, None
@@ -79,9 +79,8 @@ def unseen(
     if saved is not None:
         wish = agenda.wish_unseen(saved.value)
         return Situation(chat_id, saved.value.dialog_id, who, saved.value, None, now, wish), saved.version
-    if not agenda.running:
-        return None, None
-    return Situation(chat_id, name, who, None, None, now, Wish(until=FOREVER)), None
+    wish = Wish(until=FOREVER) if agenda.running else Wish()
+    return Situation(chat_id, name, who, None, None, now, wish), None
 
 
 def identity(client: Client) -> Identity:

@@ -83,7 +83,8 @@ class JobWork:
             return [Result(name, "UNTIL_PAST") for name in names]
         known = {name: chat.chat_id for chat in look.chats.values() for name in chat.ids}
         tasks = {known[name]: self._task(look.situation(known[name])) for name in names if name in known}
-        outcomes = look.tell(list(tasks.values()), Action.MUTE if terms.muted else Action.UNMUTE, self._unwanted)
+        wanted = [task for task in tasks.values() if task.chat_id not in self._job.overtaken]
+        outcomes = look.tell(wanted, Action.MUTE if terms.muted else Action.UNMUTE, self._unwanted)
         if not self._job.open:  # cancelled meanwhile
             return []
         results = [self._result(name, tasks.get(known.get(name, 0)), outcomes) for name in names]

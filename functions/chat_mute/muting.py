@@ -124,7 +124,7 @@ class Muting:
         raise Busy
 
     def _situation(self, ask: _Ask) -> tuple[Situation | None, str | None]:
-        """The chat and its record's version. None of a chat that cannot be seen and has no record.
+        """The chat and its record's version. None of a chat that cannot be seen and whose number is not known.
 
         A mute for a time must know what was before. One without end, or an unmute, is done also where the portal does
         not show the chat: whether there is one, it says itself then.

@@ -1,0 +1,50 @@
+"""What a third reading of the whole has found, kept as tests."""
+
+from typing import Any
+
+import pytest
+
+from local.portal import Fault
+from tests.unit.crash.fuse import Killed
+from tests.unit.test_semantics import Night, at
+
+
+@pytest.fixture
+def night() -> Night:
+    return Night(at("2026-03-03 11:00"))
+
+
+def test_a_worker_killed_in_a_job_takes_nothing_from_a_call_that_had_overtaken_it(night: Night) -> None:
+    night.call("POST", "mutes", {"chats": ["chat1", "chat3"], "mute": "N"})
+    night.mute(1, FOR="PT8H")
+    put = night.stack.dynamodb.put_item
+
+    def dying(**arguments: Any) -> Any:
+        answer = put(**arguments)
+        if arguments["Item"]["sk"]["S"].startswith("hold#"):
+            raise Killed
+        return answer
+
+    night.stack.dynamodb.put_item = dying  # type: ignore[method-assign]
+    try:
+        night.go("2026-03-03 11:01")
+    except Killed:
+        night.stack.new_process()
+    night.stack.dynamodb.put_item = put  # type: ignore[method-assign]
+    night.go("2026-03-03 12:00")
+    assert 1 in night.muted
+    assert night.owners(1) != []
+    night.go("2026-03-03 19:30")
+    assert night.muted == {2}
+
+
+def test_an_unmute_overtakes_a_job_also_where_the_portal_does_not_show_the_chat(night: Night) -> None:
+    job = night.call("POST", "mutes", {"chats": ["chat1", "chat3"]})["job"]
+    night.portal.faults.add(Fault.html(502), method="batch", times=None)
+    night.portal.faults.add(Fault.html(502), method="im.dialog.get", times=None)
+    night.mute(1, "N")
+    night.portal.faults.clear()
+    night.go("2026-03-03 11:10")
+    assert night.muted == {2, 3}
+    told = {one["dialog_id"]: one["error"] for one in night.call("GET", f"jobs/{job}")["outcomes"]}
+    assert told == {"chat1": "OVERTAKEN", "chat3": None}
