@@ -43,6 +43,7 @@ class Offboarding:
             self._unless_changed(self._store.remove_policy, account, policy.value.name, policy.version, now=now)
         for job in self._store.open_jobs(account):
             self._unless_changed(self._store.save_job, account, job.value.cancelled(now), job.version, [])
+        head = self._store.head(account)  # before the holds: whatever is asked for from here on keeps the account
         holds = self._store.holds(account)
         wanted = [saved for saved in holds if saved.value.owners]
         if wanted:
@@ -51,19 +52,16 @@ class Offboarding:
                 self._let_go(account, saved, by, now)
         if wanted or any(saved.value.state is State.OVERRIDDEN for saved in holds):
             self._store.ask(account, now)
-        head = self._store.head(account)
-        done = not holds and not head.pending and not head.jobs
-        if done:
-            self._roster.erase(account)
+        done = not holds and not head.jobs and self._roster.erase(account, head.asks)
         self._telemetry.logger.warning("offboarding", extra={"account": account, "held": len(holds), "done": done})
         return {"done": done, "held": len(holds), "secret": self._accounts.exists(account)}
 
     def sweep(self, account: str) -> bool:
         """Removes what is stored of an account that has neither a secret nor holds; whether it did so."""
+        head = self._store.head(account)
         if self._accounts.exists(account) or self._store.holds(account):
             return False
-        self._roster.erase(account)
-        return True
+        return self._roster.erase(account, head.asks)
 
     def _let_go(self, account: str, saved: Saved[Hold], by: str, now: datetime) -> None:
         hold = replace(saved.value, owners={})

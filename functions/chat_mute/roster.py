@@ -6,8 +6,8 @@ from chat_mute.store import DUE_INDEX, QUEUE, DueAccount
 from chat_mute.table import Number, Table, key, value
 
 _PAGE = 1000
-_KINDS = "policy#", "hold#", "open#", "job#", "result#", "refresh", "account"
-"""The head goes last, so that an end cut short is begun again."""
+_KINDS = "policy#", "open#", "job#", "result#", "refresh"
+"""What goes with an account. Holds do not: without its record, nobody would ever unmute a chat."""
 
 
 class Roster:
@@ -25,12 +25,27 @@ class Roster:
         found = self._table.index(DUE_INDEX, "#queue = :queue", _PAGE, after=start, queue=QUEUE)
         return (DueAccount(item["pk"]["S"].removeprefix("account#"), Number(item["due"]["N"])) for item in found)
 
-    def erase(self, account: str) -> None:
-        """Removes all that is stored of an account. One write for each item."""
+    def erase(self, account: str, asks: int) -> bool:
+        """Removes all that is stored of an account that holds nothing. One write for each item.
+
+        The head goes first, so that what is asked for from then on begins a new one; cut short, this is to be repeated.
+
+        Args:
+            account: which one.
+            asks: the head's, read before the holds.
+
+        Returns:
+            False, and nothing is removed, if somebody has asked for something since, or a look is on its way.
+        """
         pk = _pk(account)
-        for kind in _KINDS:
-            for item in self._table.items(pk, kind):
-                self._table.remove(self._table.delete(pk, item["sk"]["S"], None))
+        stored = [item["sk"]["S"] for kind in _KINDS for item in self._table.items(pk, kind)]
+        same = {"asks": asks} if asks else {}
+        unasked = "#asks = :asks" if same else "attribute_not_exists(#asks)"
+        if not self._table.remove_if(f"{unasked} AND attribute_not_exists(#pending)", pk, "account", **same):
+            return False
+        for sk in stored:
+            self._table.remove(self._table.delete(pk, sk, None))
+        return True
 
 
 def _pk(account: str) -> str:

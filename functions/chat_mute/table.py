@@ -100,6 +100,15 @@ class Table:
         """
         self._write(self._dynamodb.delete_item, delete)
 
+    def remove_if(self, condition: str, pk: str, sk: str, **known: Any) -> bool:
+        """Removes an item under a condition, see `update_if`; False if it is not met."""
+        delete = {**self.delete(pk, sk, None), "ConditionExpression": condition, **_words(condition, known)}
+        try:
+            self._alone(self._dynamodb.delete_item, delete)
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
     def together(self, *writes: tuple[str, Item]) -> None:
         """Several writes, all or none; boto3 gives them a token, so that its own retries count once.
 

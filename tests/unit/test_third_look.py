@@ -1,8 +1,11 @@
 """What a third reading of the whole has found, kept as tests."""
 
+import json
+import warnings
 from typing import Any
 
 import pytest
+from aws_lambda_powertools.warnings import PowertoolsUserWarning
 
 from local.portal import Fault
 from tests.unit.crash.fuse import Killed
@@ -48,3 +51,24 @@ def test_an_unmute_overtakes_a_job_also_where_the_portal_does_not_show_the_chat(
     assert night.muted == {2, 3}
     told = {one["dialog_id"]: one["error"] for one in night.call("GET", f"jobs/{job}")["outcomes"]}
     assert told == {"chat1": "OVERTAKEN", "chat3": None}
+
+
+def test_what_is_asked_for_while_an_account_is_removed_is_not_forgotten(night: Night) -> None:
+    """Erased with the rest, nobody would ever unmute it again."""
+    query, begun = night.stack.dynamodb.query, list[bool]()
+
+    def meanwhile(**arguments: Any) -> Any:
+        answer = query(**arguments)
+        if '"hold#"' in json.dumps(arguments) and not begun:
+            begun.append(True)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", PowertoolsUserWarning)  # one process here, two in Lambda
+                night.mute(1, FOR="PT1H")
+        return answer
+
+    night.stack.dynamodb.query = meanwhile  # type: ignore[method-assign]
+    assert night.stack.invoke({"offboard": "default"})["done"] is False
+    assert begun
+    night.go("2026-03-03 12:01")
+    assert night.muted == {2}
+    assert night.stack.invoke({"offboard": "default"})["done"] is True
