@@ -27,8 +27,11 @@ def deploy(sam: Path, configuration: Configuration, *, guided: bool) -> int:
 
 
 def _how(overrides: Mapping[str, str], *, guided: bool) -> list[str]:
-    """All overrides, for sam takes those of the command line in place of the file's, not beside them."""
-    given = [f"{name}={value}" for name, value in overrides.items()]
+    """All overrides, for sam takes those of the command line in place of the file's, not beside them.
+
+    In quotation marks, without which sam cuts a value at its first space, and refuses an empty one.
+    """
+    given = [f'{name}="{value}"' for name, value in overrides.items()]
     return [*(["--guided"] if guided else []), *(["--parameter-overrides", *given] if given else [])]
 
 

@@ -52,22 +52,24 @@ def test_without_an_environment_sam_asks_for_everything(sam: Path, said: Command
     build, deployed = said()
     assert build == ["build"]
     assert deployed[:2] == ["deploy", "--guided"]
-    assert "DeletionProtection=false" in deployed
+    assert 'DeletionProtection="false"' in deployed
 
 
 def test_what_is_given_goes_beside_what_the_file_says_and_before_it(
     sam: Path, said: Commands, checked: list[Configuration]
 ) -> None:
-    given = ["AlarmEmail=you@example.com", "LogRetentionDays=365"]
+    given = ["AlarmEmail=you@example.com", "LogRetentionDays=365", "TickExpression=rate(5 minutes)", "KmsKeyArn="]
     assert deploy.main(["--sam", str(sam), "--config", "prod", *given]) == 0
     build, deployed = said()
     assert build == ["build", "--config-env", "prod"]
     assert deployed[:4] == ["deploy", "--config-env", "prod", "--parameter-overrides"]
     overrides = {
-        "LogLevel=INFO",
-        "LogRetentionDays=365",
-        "Deployment=Canary10Percent5Minutes",
-        "AlarmEmail=you@example.com",
+        'LogLevel="INFO"',
+        'LogRetentionDays="365"',
+        'Deployment="Canary10Percent5Minutes"',
+        'AlarmEmail="you@example.com"',
+        'TickExpression="rate(5 minutes)"',  # as sam's own parser takes values with spaces, and empty ones
+        'KmsKeyArn=""',
     }
     assert set(deployed[4:]) == overrides
     assert checked[0].overrides["LogRetentionDays"] == "365", "the same is checked"
