@@ -1,6 +1,7 @@
 """A stack that is deployed: its parameters and outputs, its function, and what it holds."""
 
 import json
+import math
 import time
 from collections import defaultdict
 from datetime import UTC, datetime
@@ -55,12 +56,12 @@ class Deployed:
         except ClientError as error:
             raise Refused(f"{self.name}: {error.response['Error']['Message']}") from None
         self.parameters = {one["ParameterKey"]: one["ParameterValue"] for one in stack.get("Parameters", [])}
-        self._changed: datetime = stack.get("LastUpdatedTime", stack["CreationTime"])
         self.outputs = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
 
     def age(self) -> float:
-        """Seconds since the stack was deployed, or changed."""
-        return (datetime.now(UTC) - self._changed).total_seconds()
+        """Seconds since anything of the stack was deployed or changed; its ``LastUpdatedTime`` is when that began."""
+        newest = self._cloudformation.describe_stack_events(StackName=self.name)["StackEvents"][:1]
+        return (datetime.now(UTC) - newest[0]["Timestamp"]).total_seconds() if newest else math.inf  # kept for 90 days
 
     # ---- the function -----------------------------------------------------------------------------------------------
 

@@ -1,6 +1,8 @@
 """When `make release-all` may say that it is over."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -63,6 +65,18 @@ def test_that_wait_is_not_cut_short_by_impatience_for_nothing_would_be_known() -
     stack = Stack((1, {}), (60, {}), (131, {}))
     assert release_all(stack, Patience(0, 0), SETTLE) == {}
     assert stack._seen == []
+
+
+def test_a_stack_is_as_old_as_the_last_thing_that_changed_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Invocations of the old version begin until the alias is moved, a minute or more after the update has begun."""
+    cloudformation = Mock()
+    monkeypatch.setattr("boto3.Session.client", lambda *_: cloudformation)
+    began, ended = (datetime.now(UTC) - timedelta(seconds=seconds) for seconds in (200, 20))
+    cloudformation.describe_stacks.return_value = {"Stacks": [{"LastUpdatedTime": began, "CreationTime": began}]}
+    cloudformation.describe_stack_events.return_value = {"StackEvents": [{"Timestamp": ended}, {"Timestamp": began}]}
+    assert Deployed("quiet-hours").age() < SETTLE
+    cloudformation.describe_stack_events.return_value = {"StackEvents": []}
+    assert Deployed("quiet-hours").age() > SETTLE
 
 
 def test_what_is_still_held_in_the_end_is_told() -> None:
