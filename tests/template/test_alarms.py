@@ -151,10 +151,15 @@ def test_silence_is_a_fault_of_the_tick_alone_and_only_while_it_is_on(translated
 
 
 def test_a_schedule_whose_portal_is_down_is_no_fault_of_the_function(resources: Resources) -> None:
-    """Lambda counts what it raises for Lambda to repeat; the alarm takes it off, and each tick says there was none."""
+    """Lambda counts what it raises for Lambda to repeat; the alarm takes it off, where it has been told of any.
+
+    Each tick says there was none. Where none comes, for they are off or the function does not start, the difference
+    would be missing data, and the alarm silent.
+    """
     alarm = _alarms(resources)["FunctionErrorAlarm"]
     metrics = {one["Id"]: one.get("MetricStat", {}).get("Metric") for one in alarm["Metrics"]}
-    assert [one["Expression"] for one in alarm["Metrics"] if one.get("ReturnData", True)] == ["errors - schedules"]
+    expressions = [one["Expression"] for one in alarm["Metrics"] if one.get("ReturnData", True)]
+    assert expressions == ["errors - FILL(schedules, 0)"]
     assert (metrics["errors"]["Namespace"], metrics["errors"]["MetricName"]) == ("AWS/Lambda", "Errors")
     assert (metrics["schedules"]["MetricName"], _dimensions(metrics["schedules"])["trigger"]) == ("Raised", "schedule")
     assert {one["MetricStat"]["Period"] for one in alarm["Metrics"] if "MetricStat" in one} == {300}
