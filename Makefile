@@ -155,8 +155,12 @@ security: $(VENVS)/dev/.ready $(VENVS)/checkov/.ready  ## bandit, checkov, pip-a
 .PHONY: setup
 setup: $(foreach v,dev emulator lambda sdk fuzz template checkov,$(VENVS)/$(v)/.ready)  ## every virtual environment
 
+.PHONY: on-linux
+on-linux:
+	@[ "$$(uname)" = Linux ] || { echo "The local stack runs on Linux only, this is $$(uname)."; exit 1; }
+
 .PHONY: setup-local
-setup-local: $(VENVS)/dev/.ready $(VENVS)/emulator/.ready $(VENVS)/lambda/.ready
+setup-local: on-linux $(VENVS)/dev/.ready $(VENVS)/emulator/.ready $(VENVS)/lambda/.ready
 
 # What drives a page is of use only where Chromium is; its tests say why they are skipped.
 .PHONY: setup-browser
