@@ -30,7 +30,7 @@ serve: setup-local  ## the same stack, left running to play with, and a page to 
 
 .PHONY: real
 real: setup-local  ## quiet hours on your own portal from here: POLICY=file.json or HOURS=2, asks for the webhook, shows first
-	@$(RUN) $(BIN)/python -m local.real $(if $(POLICY),--policy $(POLICY)) $(if $(HOURS),--hours $(HOURS)) $(if $(YES),--yes)
+	@$(RUN) $(BIN)/python -m local.real $(if $(POLICY),--policy "$(POLICY)") $(if $(HOURS),--hours $(HOURS)) $(if $(YES),--yes)
 
 .PHONY: screenshots
 screenshots: setup-local setup-browser  ## the page as it looks, in docs/images/; needs Chromium

@@ -36,6 +36,7 @@ Chat = dict[str, Any]
 Policy = dict[str, Any]
 _TRIES = 30
 _WEBHOOK = re.compile(r"https://[^/\s]+/rest/[0-9]+/[^/\s]+/?")
+NO_WEBHOOK = "That is no webhook: it looks like https://PORTAL/rest/USER_ID/CODE/. Nothing was changed."
 
 
 class Refused(Exception):
@@ -244,21 +245,36 @@ def _read(path: Path) -> Policy:
     return policy
 
 
+def is_webhook(text: str) -> bool:
+    """Whether it looks like one."""
+    return _WEBHOOK.fullmatch(text) is not None
+
+
 def _webhook() -> str:
     try:
         given = os.environ.get("WEBHOOK") or getpass.getpass("Webhook (https://PORTAL/rest/USER_ID/CODE/, not shown): ")
     except (EOFError, KeyboardInterrupt):
         given = ""
-    if not _WEBHOOK.fullmatch(given.strip()):
-        raise Refused("That is no webhook: it looks like https://PORTAL/rest/USER_ID/CODE/. Nothing was changed.")
+    if not is_webhook(given.strip()):
+        raise Refused(NO_WEBHOOK)
     return given.strip()
 
 
+def _hours(text: str) -> int:
+    if text not in map(str, range(1, 25)):
+        raise argparse.ArgumentTypeError(f"{text}: a whole number from 1 to 24 is meant")
+    return int(text)
+
+
 def _arguments(given: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="make real", description="Quiet hours on a real portal, from this machine.")
+    parser = argparse.ArgumentParser(
+        prog="make real",
+        usage="make real POLICY=docs/examples/night.json, or make real HOURS=2; YES=1 does not ask",
+        description="Quiet hours on a real portal, from this machine.",
+    )
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--policy", type=Path, help="a policy as JSON, e.g. docs/examples/night.json (POLICY=)")
-    what.add_argument("--hours", type=int, choices=range(1, 25), metavar="1-24", help="all chats, from now on (HOURS=)")
+    what.add_argument("--hours", type=_hours, metavar="1-24", help="all chats, from now on (HOURS=)")
     parser.add_argument("--yes", action="store_true", help="do not ask, after the dry run (YES=1)")
     return parser.parse_args(given)
 

@@ -16,6 +16,7 @@ from types import FrameType
 
 from local.console import Console
 from local.portal import Portal
+from local.real import NO_WEBHOOK, is_webhook
 from local.stack import Stack, running
 from local.terminal import paint, say
 from local.world import ANN, bells, furnish
@@ -28,7 +29,11 @@ _POLICY = (
 
 
 def main() -> int:
-    """Runs until Ctrl-C or SIGTERM. Returns 1 if another one runs already."""
+    """Runs until Ctrl-C or SIGTERM. Returns 1 if another one runs already, or WEBHOOK is none."""
+    webhook = os.environ.get("WEBHOOK")
+    if webhook and not is_webhook(webhook):
+        sys.stderr.write(f"{NO_WEBHOOK}\n")
+        return 1
     for port in (FRONT_PORT, CONSOLE_PORT):
         if is_taken(port):
             sys.stderr.write(f"Port {port} is taken, by another `make serve` perhaps: end that first.\n")
@@ -42,7 +47,6 @@ def main() -> int:
         signal.signal(number, end)
     portal = Portal()
     furnish(portal)
-    webhook = os.environ.get("WEBHOOK")
     with (
         running(portal, front_port=FRONT_PORT) as stack,
         Console(stack, user=None if webhook else ANN, port=CONSOLE_PORT) as console,

@@ -6,7 +6,7 @@ from types import ModuleType
 
 import pytest
 
-from local import invoke, real
+from local import invoke, real, serve
 from local.ops import offboard, preflight, release_all, remove, restore
 
 HOOK = "https://portal.example/rest/1/code/"
@@ -40,13 +40,25 @@ def test_a_policy_is_an_object(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert "docs/examples/night.json" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("hours", ["0", "25", "2.5", "two"])
+def test_hours_are_from_one_to_24(hours: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        real.main(["--hours", hours])
+    said = capsys.readouterr().err
+    assert "usage: make real POLICY=docs/examples/night.json, or make real HOURS=2" in said
+    assert f"{hours}: a whole number from 1 to 24" in said
+
+
 @pytest.mark.parametrize("webhook", ["hello", "http://portal.example/rest/1/code/", f"{HOOK}im.chat.mute.json"])
 def test_what_is_no_webhook_is_said_without_it(
     webhook: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("WEBHOOK", webhook)
     assert real.main(["--hours", "1"]) == 1
-    said = capsys.readouterr().out
+    assert serve.main() == 1
+    told = capsys.readouterr()
+    said = told.out
+    assert said == told.err
     assert "https://PORTAL/rest/USER_ID/CODE/" in said
     assert webhook not in said
 
