@@ -118,3 +118,22 @@ def overrule(store: Store, account: str, decision: Decision, *, muted: bool, now
             continue
         return
     raise Busy
+
+
+def overtake(
+    store: Store, account: str, chats: frozenset[int], by: str, *, muted: bool, until: datetime | None = None
+) -> bool:
+    """Makes jobs that wait leave chats alone where they would undo what is asked for now.
+
+    Returns:
+        Whether there were any.
+
+    Raises:
+        Conflict: somebody has changed one meanwhile.
+    """
+    overtaken = False
+    for job, version in store.open_jobs(account):
+        if job.is_overtaken_by(by, muted=muted, until=until) and not chats <= job.overtaken:
+            store.save_job(account, job.without(chats), version, [])
+            overtaken = True
+    return overtaken

@@ -6,7 +6,7 @@ from typing import Any
 
 from bitrix24 import TimeLeft
 from chat_mute.accounts import Accounts
-from chat_mute.chats import identity_of, picture
+from chat_mute.chats import identity_of, overtake, picture
 from chat_mute.documents import decision_text, edge, utc
 from chat_mute.errors import Busy
 from chat_mute.observability import Telemetry
@@ -90,6 +90,7 @@ class Holding:
         held = [saved for saved in held if saved.value.state is not State.OVERRIDDEN]
         if held:
             self._store.ask(account, now)
+            self._overtake(account, frozenset(saved.value.chat_id for saved in held), by)
             each(lambda saved: self._let_go(account, saved, by, now), held)
             self._store.ask(account, now)
         self._telemetry.logger.info("letting go of all", extra={"account": account, "by": by, "chats": len(held)})
@@ -123,6 +124,15 @@ class Holding:
                 moved += 1
         self._telemetry.logger.warning("moved", extra={"account": account, "portal": portal, "chats": moved})
         return moved
+
+    def _overtake(self, account: str, chats: frozenset[int], by: str) -> None:
+        for _ in range(_TRIES):
+            try:
+                overtake(self._store, account, chats, by, muted=False)
+            except Conflict:
+                continue
+            return
+        raise Busy
 
     def _let_go(self, account: str, saved: Saved[Hold] | None, by: str, now: datetime) -> None:
         for _ in range(_TRIES):

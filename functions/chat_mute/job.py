@@ -101,9 +101,9 @@ class Job:
         outlasts = self.terms.until is not None and (until is None or self.by == by)
         return self.terms.muted != muted or outlasts
 
-    def without(self, chat_id: int) -> "Job":
-        """The job after somebody has asked for something else for one chat."""
-        return replace(self, overtaken=self.overtaken | {chat_id})
+    def without(self, chats: frozenset[int]) -> "Job":
+        """The job after somebody has asked for something else for some chats."""
+        return replace(self, overtaken=self.overtaken | chats)
 
     def failing(self, code: str, at_most: int, now: datetime) -> tuple["Job", list[Result]]:
         """The job with some of what is left of it failed, and those results; one that never began has no chats."""

@@ -1,5 +1,7 @@
 """A job's part of a look: some hundred chats at a time, each with its result, until the time or the job ends."""
 
+from collections.abc import Sequence
+
 from bitrix24 import Outcome
 from bitrix24.errors import Bitrix24Error, is_final
 from chat_mute.job import GIVE_UP, Job, Result
@@ -13,15 +15,16 @@ from chat_mute.table import Conflict
 
 
 class JobWork:
-    """One open job in one look.
+    """One open job in one look, after the ``older`` ones.
 
     Doing a chat twice changes nothing, so a job whose progress was lost repeats its last chats. Those that wait for
     trouble to pass come last.
     """
 
-    def __init__(self, look: Look, saved: Saved[Job]) -> None:
+    def __init__(self, look: Look, saved: Saved[Job], older: Sequence["JobWork"] = ()) -> None:
         self._look = look
         self._job, self._version = saved
+        self._older = older
 
     @property
     def names(self) -> set[str]:
@@ -57,6 +60,16 @@ class JobWork:
         except Conflict:
             look.unfinished = True
 
+    def leave(self, chats: frozenset[int], newer: Job) -> None:
+        """Leaves chats to a newer job, where this one waits and would undo later what that does now.
+
+        Raises:
+            Conflict: somebody has changed this one meanwhile.
+        """
+        terms = newer.terms
+        if self.open and self._job.is_overtaken_by(newer.by, muted=terms.muted, until=terms.until):
+            self._store(self._job.without(chats), [])
+
     def _unwanted(self, tasks: list[Task]) -> list[Task]:
         """Those of a job that was cancelled, or overtaken for their chat, while the portal was read.
 
@@ -84,6 +97,8 @@ class JobWork:
         known = {name: chat.chat_id for chat in look.chats.values() for name in chat.ids}
         tasks = {known[name]: self._task(look.situation(known[name])) for name in names if name in known}
         wanted = [task for task in tasks.values() if task.chat_id not in self._job.overtaken]
+        for older in self._older:
+            older.leave(frozenset(task.chat_id for task in wanted), self._job)
         outcomes = look.tell(wanted, Action.MUTE if terms.muted else Action.UNMUTE, self._unwanted)
         if not self._job.open:  # cancelled meanwhile
             return []

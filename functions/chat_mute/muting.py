@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from bitrix24 import Answer, Client, TimeLeft, muting
 from bitrix24.errors import AccessRefused, Bitrix24Error, InvalidChatId, is_broken
 from chat_mute.accounts import Accounts
-from chat_mute.chats import overrule, picture, unseen
+from chat_mute.chats import overrule, overtake, picture, unseen
 from chat_mute.documents import decision_text, utc
 from chat_mute.errors import Busy, ReleaseOnly
 from chat_mute.observability import Telemetry
@@ -139,21 +139,10 @@ class Muting:
         return seen.situation, seen.saved and seen.saved.version
 
     def _overtake(self, ask: _Ask, chat_id: int) -> bool:
-        """Makes jobs that wait leave the chat alone where they would undo what is asked for now.
-
-        Returns:
-            Whether there were any.
-
-        Raises:
-            Conflict: somebody has changed one meanwhile.
-        """
-        overtaken = False
-        for job, version in self._store.open_jobs(ask.account):
-            newer = job.is_overtaken_by(ask.by, muted=ask.request.muted, until=ask.request.until)
-            if newer and chat_id not in job.overtaken:
-                self._store.save_job(ask.account, job.without(chat_id), version, [])
-                overtaken = True
-        return overtaken
+        request = ask.request
+        return overtake(
+            self._store, ask.account, frozenset({chat_id}), ask.by, muted=request.muted, until=request.until
+        )
 
     def _record(self, ask: _Ask, head: Head, situation: Situation, version: str | None) -> Answer:
         """Write first, then tell the portal, then note that it has been told."""

@@ -110,7 +110,9 @@ class Reconcile:
         return self._settlement(look, head)
 
     def _carry_out(self, look: Look, named: set[str], jobs: list[Saved[Job]]) -> None:
-        work = [JobWork(look, saved) for saved in jobs]
+        work: list[JobWork] = []
+        for saved in jobs:
+            work.append(JobWork(look, saved, older=tuple(work)))
         look.observe(named.union(*(one.names for one in work)))
         self._report(look, named)
         tasks = []

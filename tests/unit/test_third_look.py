@@ -72,3 +72,26 @@ def test_what_is_asked_for_while_an_account_is_removed_is_not_forgotten(night: N
     night.go("2026-03-03 12:01")
     assert night.muted == {2}
     assert night.stack.invoke({"offboard": "default"})["done"] is True
+
+
+def test_a_newer_job_overtakes_one_that_waits_for_a_whole_list(night: Night) -> None:
+    night.call("POST", "mutes", {"chats": {"all": True}})
+    night.stack.clock.sleep(1)
+    night.call("POST", "mutes", {"chats": ["chat1"], "mute": "N"})
+    night.portal.faults.add(
+        Fault.error("ERROR_UNEXPECTED_ANSWER", status=500), method="im.recent.list", in_batch=True, times=None
+    )
+    night.go("2026-03-03 11:02")
+    night.portal.faults.clear()
+    night.go("2026-03-03 11:30")
+    assert night.muted == {2, 3, 4, 9}
+
+
+def test_letting_go_of_all_overtakes_a_job_that_would_mute_again(night: Night) -> None:
+    night.mute(1, FOR="PT8H")
+    job = night.call("POST", "mutes", {"chats": ["chat1", "chat3"], "for": "PT2H"})["job"]
+    assert night.call("DELETE", "holds") == {"releasing": 1}
+    night.go("2026-03-03 11:10")
+    assert night.muted == {2, 3}, "what was not held is another matter"
+    told = {one["dialog_id"]: one["error"] for one in night.call("GET", f"jobs/{job}")["outcomes"]}
+    assert told == {"chat1": "OVERTAKEN", "chat3": None}
