@@ -116,7 +116,7 @@ class Real:
         self._call("PUT", "/quiet-hours/real", policy)
 
     def minute(self) -> int:
-        """A tick and what the workers make of it. Returns how many chats are kept muted."""
+        """A tick and what the workers make of it. Returns how many chats are muted that were audible before."""
         self._stack.invoke_tick()
         while not self._stack.wait_for_queue(1):
             progress("working", self._held("held"), self._held())
@@ -151,7 +151,8 @@ class Real:
         count, following = 0, ""
         while following is not None:
             page = self._call("GET", f"/holds{following and f'?next={following}'}")
-            count += sum(state in {None, hold["state"]} for hold in page["holds"])
+            audible = [hold for hold in page["holds"] if not hold["prior_muted"]]
+            count += sum(state in {None, hold["state"]} for hold in audible)
             following = page["next"]
         return count
 
@@ -193,7 +194,7 @@ def run(real: Real, policy: Policy, ask: Ask, wait: Callable[[], bool]) -> int:
         shown = -1
         while True:
             if shown != (shown := real.minute()):
-                say(f"{time.strftime('%H:%M')} {shown} chats are kept muted; Ctrl-C lets go of them and ends")
+                say(f"{time.strftime('%H:%M')} {shown} chats are muted by this; Ctrl-C lets go of them and ends")
             if not wait():
                 break
     except KeyboardInterrupt:  # in the middle of the work

@@ -75,7 +75,7 @@ def test_all_chats_for_two_hours_until_it_is_ended(
     said = capsys.readouterr().out
     assert "Dry run: 2 chats would be muted" in said
     assert "1 are muted already and stay so" in said
-    assert said.count("chats are kept muted; Ctrl-C") == 1, "told when it changes"
+    assert said.count("2 chats are muted by this; Ctrl-C") == 1, "told when it changes"
     assert "let go [####################]" in said
     assert "Everything is as it was before." in said
 
