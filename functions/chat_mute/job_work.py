@@ -66,8 +66,9 @@ class JobWork:
         Raises:
             Conflict: somebody has changed this one meanwhile.
         """
-        terms = newer.terms
-        if self.open and self._job.is_overtaken_by(newer.by, muted=terms.muted, until=terms.until):
+        if not self.open or chats <= self._job.overtaken:
+            return
+        if self._job.is_overtaken_by(newer.by, muted=newer.terms.muted, until=newer.terms.until):
             self._store(self._job.without(chats), [])
 
     def _unwanted(self, tasks: list[Task]) -> list[Task]:

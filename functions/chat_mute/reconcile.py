@@ -95,13 +95,13 @@ class Reconcile:
         agenda = Agenda(policies, now)
         holds, versions = by_chat(self._store.holds(account))
         jobs = self._store.open_jobs(account) if head.jobs else []
-        if self._release_only:
-            jobs = [
-                job for job in jobs if not (job.value.terms.muted and self._fail(account, job, "RELEASE_ONLY", now))
-            ]
+        refused = [job for job in jobs if self._release_only and job.value.terms.muted]
+        ended = [self._fail(account, job, "RELEASE_ONLY", now) for job in refused]
+        jobs = [job for job in jobs if job not in refused]
         look = Look(
-            account, client, self._store, self._telemetry, agenda, now, time_left, self._threads, holds, versions
-        )
+            account, client, self._store, self._telemetry, agenda, now, time_left, self._threads, holds, versions,
+            unfinished=not all(ended),
+        )  # fmt: skip
         if holds or agenda.running or jobs:
             with self._bucket(client, now, time_left):
                 self._carry_out(look, _named(policies), jobs)

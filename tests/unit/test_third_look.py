@@ -95,3 +95,30 @@ def test_letting_go_of_all_overtakes_a_job_that_would_mute_again(night: Night) -
     assert night.muted == {2, 3}, "what was not held is another matter"
     told = {one["dialog_id"]: one["error"] for one in night.call("GET", f"jobs/{job}")["outcomes"]}
     assert told == {"chat1": "OVERTAKEN", "chat3": None}
+
+
+def test_a_job_that_changes_while_the_kill_switch_ends_it_mutes_nothing(night: Night) -> None:
+    job = night.call("POST", "mutes", {"chats": ["chat1", "chat3", "chat4"]})["job"]
+    night.portal.faults.add(
+        Fault.error("ERROR_UNEXPECTED_ANSWER", status=500), method="im.chat.mute", in_batch=True, times=None
+    )
+    night.go("2026-03-03 11:01")
+    night.portal.faults.clear()
+    assert night.call("GET", f"jobs/{job}")["state"] == "running"
+    night.stack.environment["MODE"] = "RELEASE_ONLY"
+    night.stack.new_process()
+    transact, overtaken = night.stack.dynamodb.transact_write_items, list[bool]()
+
+    def meanwhile(**arguments: Any) -> Any:
+        if "RELEASE_ONLY" in json.dumps(arguments) and not overtaken:
+            overtaken.append(True)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", PowertoolsUserWarning)
+                night.mute(3, "N")
+        return transact(**arguments)
+
+    night.stack.dynamodb.transact_write_items = meanwhile  # type: ignore[method-assign]
+    night.go("2026-03-03 11:10")
+    assert overtaken
+    assert 4 not in night.muted
+    assert night.call("GET", f"jobs/{job}")["state"] == "done"
