@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError, WaiterError
+from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 
 _INVOKE = Config(read_timeout=150, retries={"total_max_attempts": 1})  # the function has 120 s, and is called once
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
@@ -69,10 +69,13 @@ class Deployed:
         """The function's answer to a payload.
 
         Raises:
-            Refused: it raised.
+            Refused: it raised; or it did not run, say because too many do.
         """
         client: Any = self._session.client("lambda", config=_INVOKE)
-        answer = client.invoke(FunctionName=self.outputs["FunctionArn"], Payload=json.dumps(payload).encode())
+        try:
+            answer = client.invoke(FunctionName=self.outputs["FunctionArn"], Payload=json.dumps(payload).encode())
+        except (ClientError, BotoCoreError) as error:
+            raise Refused(str(error)) from None
         told = json.loads(answer["Payload"].read())
         if "FunctionError" in answer:
             raise Refused(f"{told.get('errorType')}: {told.get('errorMessage')}")

@@ -5,6 +5,7 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
+from botocore.exceptions import ClientError
 
 from local.ops.command import Patience
 from local.ops.release_all import release_all
@@ -77,6 +78,16 @@ def test_a_stack_is_as_old_as_the_last_thing_that_changed_in_it(monkeypatch: pyt
     assert Deployed("quiet-hours").age() < SETTLE
     cloudformation.describe_stack_events.return_value = {"StackEvents": []}
     assert Deployed("quiet-hours").age() > SETTLE
+
+
+def test_a_throttled_order_has_failed_like_one_that_raised_and_is_given_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    aws = Mock()
+    monkeypatch.setattr("boto3.Session.client", lambda *_, **__: aws)
+    outputs = [{"OutputKey": "FunctionArn", "OutputValue": "arn"}]
+    aws.describe_stacks.return_value = {"Stacks": [{"Outputs": outputs}]}
+    aws.invoke.side_effect = ClientError({"Error": {"Code": "TooManyRequestsException"}}, "Invoke")
+    with pytest.raises(Refused, match="TooManyRequests"):
+        Deployed("quiet-hours").invoke({"release_all": True})
 
 
 def test_what_is_still_held_in_the_end_is_told() -> None:
