@@ -96,6 +96,10 @@ prove: $(VENVS)/dev/.ready  ## random weeks with faults, judged by a model: SECO
 	@$(RUN) PYTHONHASHSEED=0 PYTHONPATH=functions:layers/bitrix24 $(BIN)/python -m local.prove $(if $(SECONDS),--seconds $(SECONDS)) \
 		$(if $(SEED),--seed $(SEED)) $(if $(EPISODE),--episode $(EPISODE)) $(if $(PATCH),--patch $(PATCH)) $(PROVE)
 
+.PHONY: load
+load: setup-local  ## twice what a bare handler sustains, for a minute, through the local stack; build/load.json
+	@$(RUN) $(BIN)/python -m local.load
+
 .PHONY: mutants
 mutants: $(VENVS)/dev/.ready $(VENVS)/mutation/.ready  ## mutmut on quiet_hours, reconcile and the layer's client (SUITE=client for one); build/mutants.json
 	@$(RUN) $(BIN)/python -m local.mutants $(SUITE)

@@ -13,7 +13,7 @@ from local.prove.campaign import Found, run, seed_of, shrunk
 from local.prove.patch import PatchRefused, run_patched
 from local.terminal import paint
 
-_SAID = "10"
+_SAID = 10.0
 """Seconds between two lines."""
 
 
@@ -42,10 +42,15 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _campaign(asked: argparse.Namespace) -> int:
     began = last = time.monotonic()
+    known = 0
 
     def tell(found: Found) -> None:
-        nonlocal last
-        if time.monotonic() - last > float(_SAID):
+        nonlocal last, known
+        for violation in found.violations[known:]:
+            _say(paint(f"episode {violation['episode']}: {violation['what']}", "red"))
+            _say(f"  again: make prove SEED={asked.seed} EPISODE={violation['episode']}")
+        known = len(found.violations)
+        if time.monotonic() - last > _SAID:
             last = time.monotonic()
             _say(f"{last - began:4.0f} s  {_line(found)}")
 
@@ -54,9 +59,6 @@ def _campaign(asked: argparse.Namespace) -> int:
         asked.seed, asked.seconds, most=asked.episodes, until_found=asked.until_found, workers=asked.workers, tell=tell
     )
     _say(f"{time.monotonic() - began:4.0f} s  {_line(found)}")
-    for violation in found.violations:
-        _say(paint(f"episode {violation['episode']}: {violation['what']}", "red"))
-        _say(f"  again: make prove SEED={asked.seed} EPISODE={violation['episode']}")
     BUILD.mkdir(exist_ok=True)
     (BUILD / "prove.json").write_text(json.dumps(found.document(), indent=2) + "\n")
     _say(paint("found", "red") if found.violations else paint("0 violations", "green"))

@@ -81,6 +81,7 @@ class Judge:
     loud_by: float = 0.0
     quiet_by: float = 0.0
     asks: dict[int, tuple[Ask, frozenset[int]]] = field(default_factory=dict)
+    trouble_since: float = 0.0
     kills: int = 0
     settled: int = 0
     lost_track: int = 0
@@ -139,6 +140,16 @@ class Judge:
         """There is trouble until then; and slack after it, for what is to be audible and for what is to be muted."""
         self.loud_by = max(self.loud_by, until + loud)
         self.quiet_by = max(self.quiet_by, until + max(loud, quiet))
+
+    def troubled(self, now: float, length: float) -> None:
+        """The portal, or the account, is in trouble for so long.
+
+        The service asks again after 1, 2, 4, 8 and then each 15 minutes: after at most as long again, and a minute.
+        """
+        if now > self.loud_by:
+            self.trouble_since = now
+        until = max(now + length, self.loud_by)
+        self.disturbed(now + length, min(Slack.TROUBLE, until - self.trouble_since + Slack.USUAL + 1))
 
     def killed(self, now: float) -> None:
         """Something of the service has died, or its own storage failed it."""

@@ -204,8 +204,11 @@ class Troubles(Acts):
         """Trouble of one portal's accounts, or of all."""
         for person in self.people:
             if host in {None, person.host}:
-                quiet = slack if slack == Slack.USUAL else Slack.TROUBLE
-                person.judge.disturbed(self.world.now + length, slack, quiet)
+                if slack == Slack.TROUBLE:
+                    person.judge.troubled(self.world.now, length)
+                else:
+                    quiet = slack if slack == Slack.USUAL else Slack.TROUBLE
+                    person.judge.disturbed(self.world.now + length, slack, quiet)
 
     def _later(self, length: float, end: Any) -> None:
         until = instant(self.world.now + length)
