@@ -73,8 +73,9 @@ class Callers(Scene):
             pause=60.0 if what == "direct" else chance.uniform(0.5, 20)))  # fmt: skip
 
     def _until_done(
-        self, person: Person, number: int, call: Callable[[], bool | None], *, patient: bool, pause: float
-    ) -> None:
+        self, person: Person, number: int, call: Callable[[], bool | None], *, patient: bool, pause: float,
+        by_look: bool = False,
+    ) -> None:  # fmt: skip
         """Asks again while nobody knows; a person gives up, a schedule's payload is tried three times."""
         sure, began, plain = None, self.world.now, person.judge.asks[number][0].until is None
         for tries in range(TRIES if patient else 1):
@@ -90,6 +91,8 @@ class Callers(Scene):
             person.judge.may_fail(number)
         if sure is False and not alone:  # two refused at once: the second's record may bring the first's back
             sure = None
+        while by_look and self.world.now < max(began + 1.5, person.judge.loud_by):
+            self.world.turns.sleep(30)
         self._end(person, number, sure=sure)
 
     def _end(self, person: Person, number: int, **more: Any) -> None:
@@ -208,8 +211,10 @@ class Callers(Scene):
                 usual = person.judge.asked_since(chat or 0, asked_at, besides=number)
             if not usual and self.world.now > person.judge.quiet_by:
                 self.fail(person, f"a job did not do chat{chat}: {error}")
-        self._end(person, number, sure=True, chats=chats & good)
-        self._end(person, number, sure=None, chats=chats - good)
+        met = {chat for chat in chats if "until" not in body and "for" not in body
+               and person.judge.asked_since(chat, asked_at, besides=number)}  # fmt: skip
+        self._end(person, number, sure=True, chats=chats & good - met)
+        self._end(person, number, sure=None, chats=chats - (good - met))
 
     def _job_done(self, person: Person, job: str, asked_at: float) -> dict[str, Any] | None:
         wait, path = 45.0, f"/{person.name}/jobs/{job}"
@@ -239,7 +244,7 @@ class Callers(Scene):
             answer = self.call(person, "DELETE", f"/{person.name}/holds")
             return True if answer is not None and answer.status == 202 else None
 
-        self.world.spawn(lambda: self._until_done(person, number, call, patient=True, pause=10))
+        self.world.spawn(lambda: self._until_done(person, number, call, patient=True, pause=10, by_look=True))
 
     # ---- helpers ----------------------------------------------------------------------------------------------------
 

@@ -182,7 +182,7 @@ class Line(WiredTransport):
         while senders[0][0] < now - FULL_SECONDS:
             senders.popleft()
         alone = {sender for _, sender in senders} == {self._fuse.number}
-        if alone and portal.limits.level(portal.clock()) + 1 > portal.limits.burst:
+        if alone and not portal.faults.pending() and portal.limits.level(portal.clock()) + 1 > portal.limits.burst:
             self._over(f"{host} got more requests from one process than its bucket holds")
 
     def _post(self, url: str, body: bytes, time_left: TimeLeft, content_type: str) -> Reply:

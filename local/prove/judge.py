@@ -122,8 +122,8 @@ class Judge:
         """The user is not in a chat any more."""
         self.sights[number].named = None
 
-    def click(self, number: int, *, muted: bool, now: float) -> None:
-        """A person has pressed the bell; the portal shows it already."""
+    def click(self, number: int, *, muted: bool, now: float, met: bool) -> None:
+        """A person has pressed the bell; the portal shows it already. It may have ``met`` a look that undoes it."""
         sight, restless = self.sights[number], not self._rests(self.sights[number], now)
         ghosts = sight.before if muted and now < sight.before_until else frozenset()
         truths = {
@@ -131,6 +131,7 @@ class Judge:
             for after in clicked(truth, self.hours(sight, truth.known), now, muted=muted, restless=restless,
                                  ghosts=ghosts)
         }  # fmt: skip
+        truths |= self._closure(sight, now) if met else set()
         if not muted:
             sight.before, sight.before_until = sight.truths, now + 24 * 60
         sight.truths = frozenset(truths)

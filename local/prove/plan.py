@@ -103,6 +103,11 @@ def policy(chance: random.Random, zones: tuple[str, ...], chats: list[str], star
         days = sorted(chance.sample(DAYS, chance.choice((7, 7, 5, 2))), key=DAYS.index)
         begin, end = chance.sample(TIMES, 2)
         windows.append({"days": days, "start": begin, "end": chance.choice((end, end, end, "24:00"))})
+    if chance.random() < 0.2:  # a pause that is no pause
+        windows = [
+            {"days": list(DAYS), "start": "19:00", "end": "21:59"},
+            {"days": list(DAYS), "start": "22:00", "end": "02:30"},
+        ]
     document: dict[str, Any] = {"timezone": chance.choice(zones), "windows": windows, "chats": _chats(chance, chats)}
     if chance.random() < 0.3:
         day = (start + timedelta(days=chance.randint(0, 5))).date()

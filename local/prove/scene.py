@@ -219,7 +219,8 @@ class Scene:
         self.portal(person).mute_by_hand(person.user, chat, muted=muted)
         self._seen[person.host] += 1
         self.say(f"{person.name}: chat{chat} {'muted' if muted else 'unmuted'} by hand")
-        person.judge.click(chat, muted=muted, now=self.world.now)
+        flies = any(flight.end > self.world.now for flight in self.world.met(person.name, self.world.now))
+        person.judge.click(chat, muted=muted, now=self.world.now, met=flies)
 
     def leaks(self) -> list[str]:
         """Where a secret has come out: into a stored item, a message or a log line."""

@@ -34,7 +34,25 @@ class Troubles(Acts):
         self._count("portal: " + fault.name)
         self.say(f"{person.host}: {fault.name} {method} {times=} {in_batch=} for {length} minutes")
         self._disturb(person.host, length + pause, Slack.TROUBLE)
-        self._later(length, portal.faults.clear)
+        self._later(length, lambda: self._calm(person.host))
+        if chance.random() < 0.6:
+            self.while_it_lasts(person, chance, length)
+
+    def while_it_lasts(self, person: Person, chance: random.Random, length: float) -> None:
+        """Somebody asks for something in the middle of it."""
+        what = chance.choice(("until", "until", "mute", "unmute", "job", "let_go", "direct"))
+        later = chance.uniform(0, min(length, 5.0)) * 60
+
+        def run() -> None:
+            self.world.turns.sleep(later)
+            getattr(self, what)(person, chance)
+
+        self.world.spawn(run)
+
+    def _calm(self, host: str) -> None:
+        """A portal's trouble is over; requests that it has held up may still count together."""
+        self.world.portals[host].faults.clear()
+        self.world.net.senders[host].append((self.world.turns.seconds, 0))
 
     def aws_trouble(self, _person: Person, chance: random.Random) -> None:
         """AWS's bad time."""
