@@ -37,9 +37,12 @@ _DOMAIN = "tests/unit/quiet_hours_domain"
 SUITES = {
     "quiet_hours": Suite(
         ("src/chat_mute/quiet_hours/*.py",),
-        tuple(f"{_DOMAIN}/test_{name}.py" for name in
-              ("agenda", "decision", "forecast", "globs", "policy", "requests", "selection", "zones",
+        (
+            *(f"{_DOMAIN}/test_{name}.py" for name in
+              ("agenda", "decision", "forecast", "globs", "mutants", "policy", "requests", "selection", "zones",
                "windows_dst", "windows_oracle", "windows_search")),
+            "tests/unit/test_prove_found.py",
+        ),
     ),
     "reconcile": Suite(
         ("src/chat_mute/reconcile.py", "src/chat_mute/look.py"),

@@ -167,6 +167,7 @@ class Callers(Scene):
         """Many chats at once."""
         if person.foreign:
             return
+        self.world.with_jobs.add(person.name)
         sights, caller = person.judge.sights, chance.choice((ANN, CI))
         some = sorted({self._chat(person, chance) for _ in range(4)})
         named = chance.random() < 0.6

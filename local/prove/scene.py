@@ -99,6 +99,7 @@ class Scene:
         judge = Judge(name, int(minutes(first)), int(minutes(last)), lambda chat: portal.is_muted(user, chat))
         person = Person(name, host, user, host == "portal.example" and self.chance.random() < 0.25, judge)
         self.people.append(person)
+        self.world.users[name] = host, user
         for number in range(self.chance.randint(3, 6)):
             kind, title = self.chance.choice(("chat", "chat", "open", "lines")), "Deal" if number % 2 else "Chat"
             chat = portal.add_chat(user * 100 + number, members=[user, BEN], title=f"{title} {number}4", type=kind)

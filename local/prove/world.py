@@ -59,7 +59,9 @@ class World(VirtualStack):
 
     Attributes:
         said: what the service has logged, where it is to be looked through.
-        over: portals that got more requests than they allow.
+        over: what processes should not have done, e.g. asked more of a portal than it allows.
+        users: each account's host and user.
+        with_jobs: accounts that have been given jobs, whose looks do those last.
         ticking: whether the schedule ticks.
         again: the share of messages that come twice.
     """
@@ -67,6 +69,8 @@ class World(VirtualStack):
     def __init__(self, start: datetime, chance: random.Random, struck: Callable[[str], None]) -> None:
         self.turns = Turns(start)
         self.over: list[str] = []
+        self.users: dict[str, tuple[str, int]] = {}
+        self.with_jobs: set[str] = set()
         self.chance = chance
         self.weather = Weather(chance, struck)
         self.said = StringIO()
@@ -106,8 +110,12 @@ class World(VirtualStack):
         flight = Flight(_account(event), self.now)
         self._flights.append(flight)
         self.flying += 1
+        before = self._events(flight.account)
         try:
-            return super().invoke(event)
+            answer = super().invoke(event)
+            if "Records" in event and len(self.met(flight.account, flight.start)) == 1:
+                self._in_order(flight.account, before)
+            return answer
         finally:
             self.flying -= 1
             flight.end, flight.killed = self.now, instance.fuse.blown
@@ -118,6 +126,17 @@ class World(VirtualStack):
         """The invocations about an account that have been under way since a moment."""
         self._flights = [flight for flight in self._flights if flight.end > self.now - 24 * 60]
         return [flight for flight in self._flights if flight.account == account and flight.end >= since]
+
+    def _events(self, account: str) -> int:
+        host, _ = self.users.get(account, ("", 0))
+        return len(self.portals[host].journal.events) if host else 0
+
+    def _in_order(self, account: str, before: int) -> None:
+        """A look that nothing met releases first and then mutes; jobs come after both."""
+        host, user = self.users[account]
+        changes = [one.muted for one in self.portals[host].journal.events[before:] if one.user_id == user]
+        if sorted(changes) != changes and account not in self.with_jobs:
+            self.over.append(f"{account}: a look muted before it released")
 
     def deploy(self) -> None:
         """New processes from now on; those at work end as they are."""
