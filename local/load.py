@@ -102,7 +102,7 @@ def main() -> int:
     """Runs it once. Writes ``build/load.json``; returns 1 for an answer that is neither done nor an honest refusal."""
     portal = Portal()
     furnish(portal)
-    with running(portal, log_level="WARNING") as stack:
+    with running(portal, log_level="WARN") as stack:
         told = measure(stack)
     BUILD.mkdir(exist_ok=True)
     (BUILD / "load.json").write_text(json.dumps(told, indent=2) + "\n")
