@@ -161,12 +161,13 @@ class Reconcile:
             dues.append(now + _HORIZON)
         if agenda.running or foreign:
             dues.append(_on_the_minute(now + NEW_CHATS))
+        before = 0 if _release_waits(look.own, agenda, now) else head.failures
         if look.unfinished:
             dues.append(now)
         elif half_done:
-            dues.append(_later([], head.failures, now))
+            dues.append(_later([], before, now))
         elif look.trouble:
-            dues.append(_later(look.trouble, head.failures, now))
+            dues.append(_later(look.trouble, before, now))
         for error in {error.code: error for error in look.trouble}.values():
             extra = {"account": look.account, "outcome": error.code, "why": error.description}
             self._telemetry.logger.warning("account in trouble", extra=extra)
@@ -197,8 +198,10 @@ class Reconcile:
         self._telemetry.count("AccountBroken" if broken else "AccountInTrouble")
         self._count_overdue(holds, {hold.chat_id for hold in holds}, now)
         jobs = self._give_up(account, error, now) if head.jobs else False
-        needed = holds or jobs or self._store.policies(account)
-        due = _later([error], head.failures, now) if needed else None
+        policies = [saved.value for saved in self._store.policies(account)]
+        needed = holds or jobs or policies
+        hurried = not broken and _release_waits(holds, Agenda(policies, now), now)
+        due = _later([error], 0 if hurried else head.failures, now) if needed else None
         return Settlement(head.asks, due, active=bool(needed), failures=head.failures + 1)
 
     def _give_up(self, account: str, error: AccountNotFound | Bitrix24Error, now: datetime) -> bool:
@@ -231,6 +234,20 @@ class Reconcile:
                 overdue += all(owner.until < now - _OVERDUE for owner in hold.owners.values())
         if overdue:
             self._telemetry.count("ReleaseOverdue", overdue)
+
+
+def _release_waits(holds: Iterable[Hold], agenda: Agenda, now: datetime) -> bool:
+    """Whether a chat is to become audible, as far as records and policies say: that is tried every minute."""
+    return any(
+        hold.state is State.RELEASING
+        or (
+            hold.state in {State.MUTING, State.HELD}
+            and not (hold.keep or hold.prior_muted)
+            and agenda.wish_unseen(hold).until is None
+            and not hold.callers(now)
+        )
+        for hold in holds
+    )
 
 
 def _named(policies: Iterable[Policy]) -> set[str]:

@@ -164,14 +164,19 @@ def test_from_a_calendar(service: Service, recipe: Callable[[str], Any]) -> None
 def aws_commands() -> Iterator[tuple[str, str]]:
     """Each ``aws ...`` of a fenced block, with its continued lines."""
     for document in DOCUMENTS:
-        for text in blocks(document, "bash"):
-            for command in re.findall(r"^aws (?:[^'\n\\]|\\\n|'[^']*')+", text, re.MULTILINE):
-                yield document.name, command.replace("\\\n", " ")
+        for text in blocks(document, "bash") + blocks(document, ""):
+            joined = text.replace("\\\n", " ")
+            for command in re.findall(r"^aws (?:[^'\n]|'[^']*')*", joined, re.MULTILINE):
+                yield document.name, command.partition(" <<<")[0]
 
 
 @pytest.mark.parametrize(("document", "command"), list(aws_commands()))
 def test_each_aws_command_is_one_that_aws_knows(document: str, command: str) -> None:
     _, service, operation, *rest = shlex.split(command)
+    if operation == "wait":
+        waiters = botocore.session.get_session().get_waiter_model(service).waiter_names
+        assert rest[0] in {xform_name(name, "-") for name in waiters}
+        return
     model = botocore.session.get_session().get_service_model(service)
     names = {xform_name(name, "-"): name for name in model.operation_names}
     assert operation in names

@@ -234,6 +234,24 @@ def overdue(said: str) -> list[float]:
     return [json.loads(line)["ReleaseOverdue"][0] for line in said.splitlines() if '"ReleaseOverdue"' in line]
 
 
+@pytest.mark.parametrize("how", ["the window ends", "the policy is removed", "a caller's end"])
+def test_what_is_to_be_released_is_tried_every_minute_while_the_portal_is_down(night: Night, how: str) -> None:
+    if how == "a caller's end":
+        night.mute(1, UNTIL="2026-03-04T07:00:00Z")
+    else:
+        night.put("night", "19:00-08:00")
+    night.go("2026-03-04 06:59")
+    assert 1 in night.muted
+    if how == "the policy is removed":
+        night.call("DELETE", "quiet-hours/night")
+    night.portal.faults.add(Fault.html(502), times=None)
+    night.go("2026-03-04 10:00")
+    assert 1 in night.muted
+    night.portal.faults.clear()
+    night.go("2026-03-04 10:02")
+    assert night.muted == {2}
+
+
 def test_releases_that_meet_a_full_bucket_again_and_again_are_counted(
     night: Night, capsys: pytest.CaptureFixture[str]
 ) -> None:

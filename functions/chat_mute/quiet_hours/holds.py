@@ -74,6 +74,10 @@ class Hold:
     keep: bool = False
     overridden_until: datetime | None = None
 
+    def callers(self, now: datetime) -> dict[str, Owner]:
+        """The callers and schedules that have not let go."""
+        return {n: owner for n, owner in self.owners.items() if not n.startswith(POLICY) and owner.until > now}
+
     def next_due(self, now: datetime) -> datetime | None:
         """When this record itself needs a look again: now if unfinished or nobody's, else at its first expiry.
 

@@ -79,8 +79,7 @@ class Situation:
 
     def owners(self, hold: Hold | None) -> dict[str, Owner]:
         """Who wants the chat muted now: callers who have not expired, and the policies unless people overrode them."""
-        known = hold.owners if hold else {}
-        callers = {n: owner for n, owner in known.items() if not n.startswith(POLICY) and owner.until > self.now}
+        callers = hold.callers(self.now) if hold else {}
         return callers if hold and self.override(hold) else callers | self.policy_owners()
 
     def policy_owners(self) -> dict[str, Owner]:
