@@ -8,7 +8,7 @@ WEBHOOK_MARK = "c0de5ecret"
 """Every webhook code of these tests holds it, so that one search finds any leak."""
 
 _leaks: list[str] = []
-_SHARING = {"e2e", "integration", "ops", "sdk", "shipped"}
+_SHARING = {"integration", "ops", "sdk", "shipped"}
 """Folders whose tests share what takes seconds to start."""
 
 

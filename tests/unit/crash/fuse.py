@@ -1,6 +1,6 @@
 """Cutting a process off at one of its calls."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 When = Literal["before", "after"]
 
@@ -37,7 +37,7 @@ class Fuse:
 
     def wrap(self, client: Any) -> Any:
         """A client whose calls are counted."""
-        return _Counted(client, self)
+        return Counted(client, self)
 
     def call(self, operation: Any, name: str, *args: Any, **kwargs: Any) -> Any:
         """One call. A dead process calls nothing, whichever of its threads would."""
@@ -55,13 +55,23 @@ class Fuse:
         return result
 
 
-class _Counted:
-    def __init__(self, client: Any, fuse: Fuse) -> None:
+class Calls(Protocol):
+    """Who is told of each call, and makes it."""
+
+    def call(self, operation: Any, name: str, *args: Any, **kwargs: Any) -> Any:
+        """One call."""
+
+
+class Counted:
+    """A client whose calls go through somebody."""
+
+    def __init__(self, client: Any, calls: Calls) -> None:
         self._client = client
-        self._fuse = fuse
+        self._calls = calls
 
     def __getattr__(self, name: str) -> Any:
+        """The client's own; an operation goes through `Calls.call`."""
         found = getattr(self._client, name)
         if name.startswith("_") or name in {"exceptions", "meta"} or not callable(found):
             return found
-        return lambda *args, **kwargs: self._fuse.call(found, name, *args, **kwargs)
+        return lambda *args, **kwargs: self._calls.call(found, name, *args, **kwargs)

@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import product
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from aws_lambda_powertools.warnings import PowertoolsUserWarning
 
 from local.virtual import VirtualStack
+from tests.unit.crash.fuse import Counted, When
 
 ANN, BEN, HOST, CODE = 503, 547, "portal.example", "c0de5ecretpair"
 AUDIBLE, BY_HAND, NAMED = 1, 2, 3
@@ -26,7 +27,6 @@ NIGHT = {
     "windows": [{"days": ["tue"], "start": "19:00", "end": "08:00"}],
     "chats": {"all": True},
 }
-When = Literal["before", "after"]
 Act = Callable[[VirtualStack], Any]
 Course = dict[int, tuple[bool, ...]]
 """Each chat: muted or not at the moments that are looked at."""
@@ -52,7 +52,7 @@ class Pair:
 
     def wrap(self, client: Any) -> Any:
         """A client whose calls are counted."""
-        return _Counted(client, self)
+        return Counted(client, self)
 
     def run(self, outer: Callable[[], Any], inner: Callable[[], Any] | None = None, place: Any = None) -> None:
         """Runs ``outer``, with ``inner`` at its call number ``place[0]``, before or after that."""
@@ -80,18 +80,6 @@ class Pair:
         self._counting = False
         self._inner()
         self._counting = True
-
-
-class _Counted:
-    def __init__(self, client: Any, pair: Pair) -> None:
-        self._client = client
-        self._pair = pair
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._client, name)
-        if name.startswith("_") or name in {"exceptions", "meta"} or not callable(found):
-            return found
-        return lambda *args, **kwargs: self._pair.call(found, name, *args, **kwargs)
 
 
 # ---- what is done ---------------------------------------------------------------------------------------------------
