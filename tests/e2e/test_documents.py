@@ -94,7 +94,7 @@ def test_the_signed_curl(service: Service, environment: dict[str, str]) -> None:
 
 
 def test_the_python(service: Service, environment: dict[str, str]) -> None:
-    (text,) = blocks(README, "python")
+    text = blocks(README, "python")[0]
     program = "import os\nAPI_URL = os.environ['API_URL']\n" + text
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
     assert "'result': True" in done.stdout
@@ -110,7 +110,7 @@ def test_the_javascript(service: Service, environment: dict[str, str]) -> None:
             pytest.skip("npm cannot reach its registry")
     lock = json.loads((folder / "node_modules/.package-lock.json").read_text())
     assert lock["packages"]["node_modules/aws4fetch"]["integrity"] == integrity
-    (text,) = blocks(README, "javascript")
+    text = blocks(README, "javascript")[0]
     (folder / "call.mjs").write_text(text)
     done = subprocess.run(["node", folder / "call.mjs"], env=environment, capture_output=True, text=True, check=True)
     assert "result: true" in done.stdout

@@ -1,6 +1,10 @@
 """The whole stack is taken down, in both ways to know callers; nothing is left but what is meant to be."""
 
+import os
 import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -8,9 +12,11 @@ import pytest
 import requests
 
 from local.overlay import STACK
+from local.paths import ROOT
 from local.portal import Limits, Portal
 from local.stack import Stack, running
 from local.world import ANN, BEN, DEAL, LUNCH, furnish
+from tests.documents import blocks
 from tests.e2e.commands import ALWAYS, account, on
 
 RETAINED = {"state table"}
@@ -96,6 +102,27 @@ def test_release_all_lets_go_of_everything_and_names_who_is_stuck_then_the_stack
     assert f"delete-table --table-name {table}" in done.said
 
 
+def _environment(stack: Stack, key: str) -> dict[str, str]:
+    bundle = str(stack.ca_bundle)
+    return {
+        "PATH": os.environ["PATH"], "API_URL": stack.url, "API_KEY": key,
+        "CURL_CA_BUNDLE": bundle, "REQUESTS_CA_BUNDLE": bundle, "NODE_EXTRA_CA_CERTS": bundle,
+    }  # fmt: skip
+
+
+def _as_the_readme_says(stack: Stack, key: str) -> Iterator[list[str]]:
+    """The calls with a key: shell, Python, and JavaScript where there is Node.js."""
+
+    def block(language: str) -> str:
+        return next(text for text in blocks(ROOT / "README.md", language) if "x-api-key" in text)
+
+    yield ["bash", "-ec", block("bash")]
+    variables = f"import requests\nAPI_URL, API_KEY = {stack.url!r}, {key!r}\n"
+    yield [sys.executable, "-c", variables + block("python")]
+    if shutil.which("node"):
+        yield ["node", "--input-type=module", "--eval", block("javascript")]
+
+
 def test_with_keys_only_who_has_one_gets_in_and_the_stack_goes_with_its_table() -> None:
     with running(furnished(), parameters={"AuthMode": "API_KEY"}) as stack:
         account(stack, "ann", ANN)
@@ -115,6 +142,13 @@ def test_with_keys_only_who_has_one_gets_in_and_the_stack_goes_with_its_table() 
         assert mute(x_api_key="another").status_code == 403
         assert stack.caller("tests").call("POST", "/ann/im.chat.mute", {"CHAT_ID": DEAL}).status_code == 403
         assert stack.portal.calls_of("im.chat.mute") == []
+        assert mute(x_api_key=key).status_code == 200
+        account(stack, "default", ANN)
+        for start in _as_the_readme_says(stack, key):
+            stack.portal.mute_by_hand(ANN, DEAL)
+            shown = subprocess.run(start, capture_output=True, text=True, check=True, env=_environment(stack, key))
+            assert re.search("""["']?result["']?: ?true""", shown.stdout, re.IGNORECASE), shown.stdout
+            assert not stack.portal.is_muted(ANN, DEAL)
         assert mute(x_api_key=key).status_code == 200
         assert stack.portal.is_muted(ANN, DEAL)
         health = requests.get(f"{stack.url}/health", verify=str(stack.ca_bundle), timeout=30)
