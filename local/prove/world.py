@@ -110,7 +110,7 @@ class World(VirtualStack):
         flight = Flight(_account(event), self.now)
         self._flights.append(flight)
         self.flying += 1
-        before = self._events(flight.account)
+        before = self._calls(flight.account)
         try:
             answer = super().invoke(event)
             if "Records" in event and len(self.met(flight.account, flight.start)) == 1:
@@ -127,14 +127,16 @@ class World(VirtualStack):
         self._flights = [flight for flight in self._flights if flight.end > self.now - 24 * 60]
         return [flight for flight in self._flights if flight.account == account and flight.end >= since]
 
-    def _events(self, account: str) -> int:
+    def _calls(self, account: str) -> int:
         host, _ = self.users.get(account, ("", 0))
-        return len(self.portals[host].journal.events) if host else 0
+        return len(self.portals[host].journal.calls) if host else 0
 
     def _in_order(self, account: str, before: int) -> None:
-        """A look that nothing met releases first and then mutes; jobs come after both."""
+        """A look that nothing met releases first and then mutes; jobs come after both. Clicks are no calls."""
         host, user = self.users[account]
-        changes = [one.muted for one in self.portals[host].journal.events[before:] if one.user_id == user]
+        calls = [one for call in self.portals[host].journal.calls[before:] for one in call.commands or (call,)]
+        told = [call for call in calls if call.method == "im.chat.mute" and call.user_id == user and call.status == 200]
+        changes = [call.params["MUTE"] == "Y" for call in told]
         if sorted(changes) != changes and account not in self.with_jobs:
             self.over.append(f"{account}: a look muted before it released")
 
