@@ -110,7 +110,7 @@ def main() -> int:
 
 def _print_cold(colds: dict[str, Cold], sizes: dict[str, Size]) -> None:
     titles = ("init Minstr", "+ call", "init ms", "+ call", "warm ms", "per s", "RSS MB", "size MB", "zipped")
-    say(paint(f"{'cold start':15}" + "".join(f"{title:>12}" for title in titles), "bold"))
+    say(paint(f"{'cold start':15}" + "".join(f" {title:>14}" for title in titles), "bold"))
     for name, one in colds.items():
         figures = [
             one.init_minstr,
@@ -135,14 +135,14 @@ def _count_warm(ours: Variant, floor: Variant) -> dict[str, float]:
 
 def _print_warm(warms: dict[str, Warm], ratios: dict[str, float]) -> None:
     titles = ("p50 ms", "p99 ms", "CPU ms", "floor's CPU", "x", "x Minstr", *warm.SERVICES)
-    say(paint(f"{'warm call':15}" + "".join(f"{title:>12}" for title in titles), "bold"))
+    say(paint(f"{'warm call':15}" + "".join(f" {title:>14}" for title in titles), "bold"))
     for name, one in warms.items():
         figures = [one.p50_ms, one.p99_ms, one.cpu_ms, one.floor_cpu_ms, one.over_floor, ratios.get(name)]
         _print_row(name, [*figures, *one.calls.values()])
 
 
 def _print_row(name: str, figures: list[float | None]) -> None:
-    say(f"{name:15}" + "".join(f"{'-' if one is None else f'{one:,.2f}':>12}" for one in figures))
+    say(f"{name:15}" + "".join(f"{'-' if one is None else f'{one:,.2f}':>15}" for one in figures))
 
 
 def _machine(tutorial: Variant) -> dict[str, str]:
