@@ -325,7 +325,7 @@ class Judge:
             found = owners.get(sight.number, set())
             unseen = sight.before if now < sight.before_until else frozenset()  # a person's unmute is not seen at once
             right = {truth for truth in self._closure(sight, now) if self._owners(sight, truth, now) == found}
-            if any(self._owners(sight, truth, now) == found for truth in unseen):
+            if any(self._owners(sight, truth, now) == found for truth in unseen) or self._joined(sight, now):
                 continue
             if not right:
                 wanted = " or ".join(str(sorted(self._owners(sight, truth, now))) for truth in sight.truths)
@@ -334,16 +334,20 @@ class Judge:
 
     def _owners(self, sight: Sight, truth: Truth, now: float) -> set[str]:
         names = set(truth.owners(now))
-        mine = self.hours(sight, truth.known)
-        if truth.window(mine, now) and sight.named is not None:
-            version = self.versions[0]
-            own = {
-                name: hours([version[name]], self.first, self.last)
-                for name in self._meaning(sight, version, known=truth.known)
-            }
+        if truth.window(self.hours(sight, truth.known), now) and sight.named is not None:
+            own = self._own(sight, known=truth.known)
             running = {f"policy:{name}" for name, mine in own.items() if mine.at(now)}
             names |= running or {f"policy:{name}" for name, mine in own.items() if mine.at(now + 1)}
         return names
+
+    def _joined(self, sight: Sight, now: float) -> bool:
+        """Whether a policy has joined or left others a moment ago, which is no edge of them all together."""
+        return any(mine.edges(now - Slack.USUAL, now) for mine in self._own(sight, known=True).values())
+
+    def _own(self, sight: Sight, *, known: bool) -> dict[str, Hours]:
+        version = self.versions[0]
+        names = self._meaning(sight, version, known=known)
+        return {name: hours([version[name]], self.first, self.last) for name in names}
 
     def next_edge(self, now: float) -> float:
         """When what is right of any chat may next change by itself, or must be so at last."""
