@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from bitrix24 import Answer, Client, TimeLeft, muting
-from bitrix24.errors import AccessRefused, Bitrix24Error, InvalidChatId, is_broken
+from bitrix24.errors import AccessRefused, Bitrix24Error, InvalidChatId, NoRoom, is_broken
 from chat_mute.accounts import Accounts
 from chat_mute.chats import overrule, overtake, picture, unseen
 from chat_mute.documents import decision_text, utc
@@ -133,7 +133,7 @@ class Muting:
         try:
             seen = picture(self._store, account, client, name, now=now, time_left=ask.time_left)
         except Bitrix24Error as error:
-            if ask.request.until is not None or is_broken(error):
+            if ask.request.until is not None or is_broken(error) or isinstance(error, NoRoom):
                 raise
             return unseen(self._store, account, client, name, now=now)
         return seen.situation, seen.saved and seen.saved.version

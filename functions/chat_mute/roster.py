@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from chat_mute.store import DUE_INDEX, QUEUE, DueAccount
+from chat_mute.store import DUE_INDEX, QUEUE, DueAccount, partition
 from chat_mute.table import Number, Table, key, value
 
 _PAGE = 1000
@@ -21,7 +21,7 @@ class Roster:
 
         A query of the index for each 1,000; no scan, however much is held.
         """
-        start = after and {"queue": value(QUEUE), "due": value(after.due), **key(_pk(after.name), "account")}
+        start = after and {"queue": value(QUEUE), "due": value(after.due), **key(partition(after.name), "account")}
         found = self._table.index(DUE_INDEX, "#queue = :queue", _PAGE, after=start, queue=QUEUE)
         return (DueAccount(item["pk"]["S"].removeprefix("account#"), Number(item["due"]["N"])) for item in found)
 
@@ -37,7 +37,7 @@ class Roster:
         Returns:
             False, and nothing is removed, if somebody has asked for something since, or a look is on its way.
         """
-        pk = _pk(account)
+        pk = partition(account)
         stored = [item["sk"]["S"] for kind in _KINDS for item in self._table.items(pk, kind)]
         same = {"asks": asks} if asks else {}
         unasked = "#asks = :asks" if same else "attribute_not_exists(#asks)"
@@ -46,7 +46,3 @@ class Roster:
         for sk in stored:
             self._table.remove(self._table.delete(pk, sk, None))
         return True
-
-
-def _pk(account: str) -> str:
-    return f"account#{account}"

@@ -6,7 +6,8 @@ Items of the state table have the partition key ``pk`` = ``account#NAME``, and b
   (Unix seconds). ``asks`` counts the changes that want a look, ``leases`` the times it was queued, ``tries`` those
   since a look has ended, ``failures`` the looks in a row that ended in trouble. It is ``pending`` while a message about
   it is on its way, and ``active`` while there may be holds or a window may run. ``jobs`` are those open. Each paused
-  method is one attribute ``pause METHOD`` (``*`` for all), its end in Unix seconds.
+  method is one attribute ``pause METHOD`` (``*`` for all), its end in Unix seconds. ``crowd``
+  counts calls that a portal's full bucket refused in the seconds up to ``crowded``.
 * ``refresh``: who is refreshing the account's tokens (``owner``), and until when at most (``until``).
 * ``policy#NAME``, ``hold#CHAT_ID``: a `document` (see `documents`) and its ``version``, new with each write. A hold has
   the decision that made it beside it.
@@ -118,11 +119,11 @@ class Store:
         self._table = table
         self._fresh: dict[str, Mapping[str, datetime]] = {}
 
-    # ---- an account, its pauses and its right to refresh ------------------------------------------------------------
+    # ---- an account and its pauses -----------------------------------------------------------------------------------
 
     def head(self, account: str, *, calling: bool = False) -> Head:
         """The account's own item. One consistent read; where a call to the portal follows, its `pauses` need none."""
-        item = self._table.get(_pk(account), "account") or {}
+        item = self._table.get(partition(account), "account") or {}
         pauses = {name.removeprefix(_PAUSE): moment(item[name]) for name in item if name.startswith(_PAUSE)}
         if calling:
             self._fresh[account] = pauses
@@ -143,18 +144,7 @@ class Store:
 
     def pause(self, account: str, method: str, until: datetime) -> None:
         """Remembers one pause beside the others. One write."""
-        self._table.update(_pk(account), "account", {f"{_PAUSE}{method}": until})
-
-    def lock_refresh(self, account: str, owner: str, now: datetime, until: datetime) -> bool:
-        """Makes ``owner`` the account's only refresher, unless somebody is and has time left. One conditional write."""
-        free = "attribute_not_exists(#until) OR #until < :now OR #owner = :mine"
-        change = {"owner": owner, "until": until}
-        return self._table.update_if(free, _pk(account), "refresh", change, now=now, mine=owner) is not None
-
-    def unlock_refresh(self, account: str, owner: str) -> None:
-        """Lets the next one refresh, if ``owner`` is still the one. One conditional write."""
-        nobodys = {"owner": None, "until": None}
-        self._table.update_if("#owner = :mine", _pk(account), "refresh", nobodys, mine=owner)
+        self._table.update(partition(account), "account", {f"{_PAUSE}{method}": until})
 
     # ---- the due index ----------------------------------------------------------------------------------------------
 
@@ -172,7 +162,7 @@ class Store:
         An account that is queued again and again without an end of its look kills its workers, and each of those holds
         up its portal: so each lease is twice as long as the one before, up to about an hour.
         """
-        pk, until = _pk(found.name), now + LEASE
+        pk, until = partition(found.name), now + LEASE
         change = {"due": until, "pending": True}
         item = self._table.update_if("#due = :seen", pk, "account", change, {"leases": 1, "tries": 1}, seen=found.due)
         if item is None:
@@ -184,7 +174,7 @@ class Store:
 
     def give_back(self, account: str, now: datetime) -> None:
         """Undoes a lease: the account could not be queued."""
-        self._table.update(_pk(account), "account", _planned(now), {"tries": -1})
+        self._table.update(partition(account), "account", _planned(now), {"tries": -1})
 
     def ask(self, account: str, due: datetime) -> None:
         """Wants a look at the account at ``due``, whatever was planned, because something of it has changed."""
@@ -193,7 +183,7 @@ class Store:
     def postpone(self, account: str, asks: int, due: datetime | None) -> None:
         """Puts the look back to ``due`` once what was asked for has been done, unless somebody has asked since."""
         unchanged = "#asks = :asks AND attribute_not_exists(#pending)"
-        self._table.update_if(unchanged, _pk(account), "account", _planned(due), asks=asks)
+        self._table.update_if(unchanged, partition(account), "account", _planned(due), asks=asks)
 
     def settle(self, account: str, settlement: Settlement, now: datetime) -> None:
         """Ends a look: plans the next one, which is at once if somebody has asked for something since it began."""
@@ -209,19 +199,19 @@ class Store:
         same: dict[str, Any] = {"asks": settlement.asks} if settlement.asks else {}
         unasked = "#asks = :asks" if same else "attribute_not_exists(#asks)"
         # Counts up too: of two workers on one account, the one that read first must not overwrite the other's plan.
-        if self._table.update_if(unasked, _pk(account), "account", change, {"asks": 1}, **same) is None:
+        if self._table.update_if(unasked, partition(account), "account", change, {"asks": 1}, **same) is None:
             again = {**_planned(now), "pending": None, "tries": None, "active": True}
-            self._table.update(_pk(account), "account", again)
+            self._table.update(partition(account), "account", again)
 
     # ---- policies ---------------------------------------------------------------------------------------------------
 
     def policies(self, account: str) -> list[Saved[Policy]]:
         """All of an account's policies, by name. Consistent."""
-        return [_policy(item) for item in self._table.items(_pk(account), "policy#")]
+        return [_policy(item) for item in self._table.items(partition(account), "policy#")]
 
     def policy(self, account: str, name: str) -> Saved[Policy] | None:
         """One policy. Consistent."""
-        item = self._table.get(_pk(account), f"policy#{name}")
+        item = self._table.get(partition(account), f"policy#{name}")
         return None if item is None else _policy(item)
 
     def save_policy(self, account: str, policy: Policy, seen: str | None, *, now: datetime, portal: str) -> str:
@@ -240,7 +230,7 @@ class Store:
         Raises:
             Conflict: it is not what was seen.
         """
-        put = self._table.put(_pk(account), f"policy#{policy.name}", {"document": policy_text(policy)}, seen)
+        put = self._table.put(partition(account), f"policy#{policy.name}", {"document": policy_text(policy)}, seen)
         self._table.together(("Put", put), ("Update", self._table.change(*self._asking(account, now, portal=portal))))
         return version(put)
 
@@ -250,23 +240,23 @@ class Store:
         Raises:
             Conflict: it is not what was seen.
         """
-        gone = self._table.delete(_pk(account), f"policy#{name}", seen)
+        gone = self._table.delete(partition(account), f"policy#{name}", seen)
         self._table.together(("Delete", gone), ("Update", self._table.change(*self._asking(account, now))))
 
     # ---- holds ------------------------------------------------------------------------------------------------------
 
     def holds(self, account: str) -> list[Saved[Hold]]:
         """All of an account's holds. Consistent."""
-        return [_hold(item) for item in self._table.items(_pk(account), "hold#")]
+        return [_hold(item) for item in self._table.items(partition(account), "hold#")]
 
     def holds_page(self, account: str, after: str | None, limit: int) -> tuple[list[Saved[Hold]], str | None]:
         """Some of an account's holds, and the number of the chat to go on after; None at the end."""
-        items, last = self._table.page(_pk(account), "hold#", after and f"hold#{after}", limit)
+        items, last = self._table.page(partition(account), "hold#", after and f"hold#{after}", limit)
         return [_hold(item) for item in items], last and last.removeprefix("hold#")
 
     def hold(self, account: str, chat_id: int) -> Saved[Hold] | None:
         """One chat's hold. Consistent."""
-        item = self._table.get(_pk(account), f"hold#{chat_id}")
+        item = self._table.get(partition(account), f"hold#{chat_id}")
         return None if item is None else _hold(item)
 
     def save_hold(self, account: str, hold: Hold, seen: str | None, decided: str) -> str:
@@ -286,7 +276,7 @@ class Store:
         Raises:
             Conflict: it is not what was seen.
         """
-        self._table.remove(self._table.delete(_pk(account), f"hold#{chat_id}", seen))
+        self._table.remove(self._table.delete(partition(account), f"hold#{chat_id}", seen))
 
     def begin_hold(self, account: str, hold: Hold, seen: str | None, decided: str, due: datetime) -> str:
         """Stores a hold and wants a look at ``due`` in case that what comes next does not happen, both or neither.
@@ -303,13 +293,13 @@ class Store:
 
     def _holding(self, account: str, hold: Hold, seen: str | None, decided: str) -> Item:
         fields = {"document": hold_text(hold), "decided": decided}
-        return self._table.put(_pk(account), f"hold#{hold.chat_id}", fields, seen)
+        return self._table.put(partition(account), f"hold#{hold.chat_id}", fields, seen)
 
     # ---- jobs -------------------------------------------------------------------------------------------------------
 
     def add_job(self, account: str, job: Job, *, now: datetime, portal: str) -> None:
         """Stores a new job and wants a look at the account, all or nothing."""
-        pk = _pk(account)
+        pk = partition(account)
         marker = self._table.put(pk, f"open#{job.sort}", {"job": job.id, "expires": _expiry(job)}, None)
         pk, kind, fields, add = self._asking(account, now, portal=portal)
         self._table.together(
@@ -320,12 +310,12 @@ class Store:
 
     def job(self, account: str, job_id: str) -> Saved[Job] | None:
         """One job. Consistent."""
-        item = self._table.get(_pk(account), f"job#{job_id}")
+        item = self._table.get(partition(account), f"job#{job_id}")
         return None if item is None else Saved(read_job(job_id, item["document"]["S"]), item["version"]["S"])
 
     def open_jobs(self, account: str) -> list[Saved[Job]]:
         """The jobs there is anything to do for, oldest first. Consistent."""
-        found = [self.job(account, item["job"]["S"]) for item in self._table.items(_pk(account), "open#")]
+        found = [self.job(account, item["job"]["S"]) for item in self._table.items(partition(account), "open#")]
         return [saved for saved in found if saved is not None and saved.value.open]  # one may have ended meanwhile
 
     def save_job(self, account: str, job: Job, seen: str, results: Sequence[Result]) -> str:
@@ -337,7 +327,7 @@ class Store:
         Raises:
             Conflict: it is not what was seen.
         """
-        pk, put = _pk(account), self._putting(account, job, seen)
+        pk, put = partition(account), self._putting(account, job, seen)
         first = job.position - len(results)
         writes = [("Put", put)]
         for start in range(0, len(results), RESULTS):
@@ -351,12 +341,12 @@ class Store:
 
     def results(self, account: str, job_id: str, start: int) -> list[Result]:
         """Up to 100 of a job's results, from one on that begins a hundred."""
-        item = self._table.get(_pk(account), f"result#{job_id}#{start:06}")
+        item = self._table.get(partition(account), f"result#{job_id}#{start:06}")
         return [] if item is None else [Result(*one) for one in json.loads(item["results"]["S"])]
 
     def _putting(self, account: str, job: Job, seen: str | None) -> Item:
         fields = {"document": job_text(job), "expires": _expiry(job)}
-        return self._table.put(_pk(account), f"job#{job.id}", fields, seen)
+        return self._table.put(partition(account), f"job#{job.id}", fields, seen)
 
     # ---- portals ----------------------------------------------------------------------------------------------------
 
@@ -371,14 +361,15 @@ class Store:
 
     @staticmethod
     def _asking(account: str, due: datetime, **more: Any) -> tuple[str, str, Item, Item]:
-        return _pk(account), "account", {**_planned(due), **more}, {"asks": 1}
+        return partition(account), "account", {**_planned(due), **more}, {"asks": 1}
 
 
 def _expiry(job: Job) -> int:
     return int((job.created_at + KEPT).timestamp())
 
 
-def _pk(account: str) -> str:
+def partition(account: str) -> str:
+    """The partition key of all that is an account's."""
     return f"account#{account}"
 
 

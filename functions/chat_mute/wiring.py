@@ -1,7 +1,7 @@
 """Putting the parts together: once per process, on first use."""
 
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import boto3
@@ -102,7 +102,8 @@ def build(
     table = Table(aws.dynamodb, settings.state_table, clock)
     store, roster = Store(table), Roster(table)
     secrets = Secrets(aws.secretsmanager, settings.secret_prefix)
-    accounts = Accounts(secrets, _connector(store, secrets, transport, clock, TOKEN_HOSTS | settings.token_hosts))
+    remember = partial(AccountStore, store, table, secrets)
+    accounts = Accounts(secrets, _connector(remember, transport, clock, TOKEN_HOSTS | settings.token_hosts))
     release_only = settings.release_only
     muting = Muting(accounts, store, telemetry, release_only=release_only)
     holding = Holding(accounts, store, telemetry)
@@ -137,13 +138,13 @@ def build(
 
 
 def _connector(
-    store: Store, secrets: Secrets, transport: Transport, clock: Clock, token_hosts: frozenset[str]
+    remember: Callable[[str], AccountStore], transport: Transport, clock: Clock, token_hosts: frozenset[str]
 ) -> Callable[[str, Credentials, Rate], Client]:
     """Makes accounts' clients. A portal's bucket is one, however many accounts are on it."""
     limits: dict[tuple[str, Rate], PortalLimits] = {}
 
     def client(account: str, credentials: Credentials, rate: Rate) -> Client:
         shared = limits.setdefault((credentials.portal, rate), PortalLimits(rate, clock))
-        return Client(credentials, transport, AccountStore(store, secrets, account), clock, shared, token_hosts)
+        return Client(credentials, transport, remember(account), clock, shared, token_hosts)
 
     return client

@@ -7,13 +7,14 @@ from bitrix24 import chats, errors, muting, users
 from bitrix24.answer import Answer
 from bitrix24.auth import Credentials, OAuth, Webhook
 from bitrix24.batch import Command
-from bitrix24.client import EVERY_METHOD, Client, Outcome
+from bitrix24.client import CROWD, EVERY_METHOD, Client, Outcome
 from bitrix24.clock import Clock, TimeLeft
 from bitrix24.limits import PortalLimits, Rate
 from bitrix24.store import MemoryStore, Store
 from bitrix24.transport import Transport
 
 __all__ = [
+    "CROWD",
     "EVERY_METHOD",
     "Answer",
     "Client",

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from weakref import WeakSet
 
 from bitrix24 import errors
 from bitrix24.answer import Answer, Refusal, read
@@ -18,7 +19,13 @@ from bitrix24.store import Store
 from bitrix24.transport import Transport
 
 EVERY_METHOD = "*"
+CROWD = "QUERY_LIMIT_EXCEEDED"
+"""Beside methods' pauses: until when those who are short of time do not even wait for the portal's full bucket."""
 MAX_TRIES = 4
+CROWD_SECONDS = 10.0
+"""The tries of a call that the portal refuses take about so long; what the bucket drains meanwhile, may wait."""
+_SHORT_SECONDS = 30.0
+"""Who has less time than this is a call with somebody at its other end, and API Gateway gives it 29 s."""
 _BACKOFF_SECONDS, _BACKOFF_MAX_SECONDS = 0.5, 8.0
 _OPERATION_PAUSE, _OVERLOAD_PAUSE = timedelta(seconds=300), timedelta(seconds=900)
 _OPERATION_PAUSE_MAX = timedelta(hours=1)  # ten minutes are documented; a strange clock must not stop us for long
@@ -63,6 +70,7 @@ class Client:
         self._refresher = Refresher(transport, store, self._clock, token_hosts)
         self._operating_reset_at: dict[str, float] = {}
         self._told_to_pause: dict[str, datetime] = {}
+        self._let_in: WeakSet[TimeLeft] = WeakSet()  # whoever has begun may go on, with as many requests as it needs
 
     def call(self, method: str, params: Mapping[str, Any] | None = None, *, time_left: TimeLeft) -> Answer:
         """Calls ``method``, and again where an error may pass and ``time_left`` allows.
@@ -72,7 +80,7 @@ class Client:
         Raises:
             Bitrix24Error: the last try's error; each meaning is a class of its own in `bitrix24.errors`.
         """
-        paused = self._paused(self._store.pauses(), method)
+        paused = self._paused(self._store.pauses(), time_left, method)
         if paused is not None:
             raise paused
         return self._call(method, params or {}, time_left)
@@ -88,7 +96,10 @@ class Client:
         if len(commands) > SIZE:
             raise ValueError(f"at most {SIZE} commands")
         pauses = self._store.pauses()
-        paused = {method: self._paused(pauses, "batch", method) for method in {one.method for one in commands.values()}}
+        paused = {
+            method: self._paused(pauses, time_left, "batch", method)
+            for method in {one.method for one in commands.values()}
+        }
         outcomes: dict[str, Outcome] = {
             key: pause for key, command in commands.items() if (pause := paused[command.method]) is not None
         }
@@ -152,6 +163,10 @@ class Client:
             outcome.may_be_done = may_be_done = may_be_done or outcome.may_be_done
             met[type(outcome)] += 1
             first = met[type(outcome)] == 1
+            if first and isinstance(outcome, errors.QueryLimitExceeded) and time_left() < _SHORT_SECONDS:
+                now = self._clock.now()
+                most = round(CROWD_SECONDS * self.limits.rate.per_second)
+                self._store.refused(now, now + timedelta(seconds=CROWD_SECONDS), most)
             if first and isinstance(outcome, errors.CredentialError) and self._renew(used, outcome, time_left):
                 continue
             wait = self._wait(met.total())
@@ -221,13 +236,19 @@ class Client:
         self._told_to_pause[what] = until
         return errors.Paused(refusal.code, refusal.description, until)
 
-    def _paused(self, pauses: Mapping[str, datetime], *methods: str) -> errors.Paused | None:
+    def _paused(
+        self, pauses: Mapping[str, datetime], time_left: TimeLeft, *methods: str
+    ) -> errors.Paused | errors.NoRoom | None:
         now = self._clock.now()
         for what in (EVERY_METHOD, *methods):
             until = pauses.get(what)
             if until is not None and until > now:
                 code = "OVERLOAD_LIMIT" if what == EVERY_METHOD else "OPERATION_TIME_LIMIT"
                 return errors.Paused(code, "", until)
+        if time_left() < _SHORT_SECONDS and time_left not in self._let_in:
+            if pauses.get(CROWD, now) > now:
+                return errors.NoRoom()
+            self._let_in.add(time_left)
         return None
 
 

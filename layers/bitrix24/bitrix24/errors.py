@@ -67,12 +67,12 @@ class QueryLimitExceeded(Bitrix24Error):
 
 
 class NoRoom(QueryLimitExceeded):
-    """Not sent: the portal's bucket has no room for one more request within the time budget."""
+    """Not sent: the portal's bucket has no room for one more request in time, or many calls wait for it already."""
 
     tries = 1
 
     def __init__(self) -> None:
-        super().__init__("QUERY_LIMIT_EXCEEDED", "Not sent: the time does not allow another request to this portal.")
+        super().__init__("QUERY_LIMIT_EXCEEDED", "Not sent: the portal's limit leaves no room for it in time.")
 
 
 class Paused(Bitrix24Error):

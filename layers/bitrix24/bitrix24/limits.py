@@ -30,11 +30,12 @@ class PortalLimits:
     """What this process knows of one portal's limits; share it among all clients of the portal. Thread-safe.
 
     Attributes:
+        rate: what the portal allows.
         refused_in_batch: methods the portal takes in single calls only.
     """
 
     def __init__(self, rate: Rate | None = None, clock: Clock | None = None) -> None:
-        rate = rate or Rate()
+        self.rate = rate = rate or Rate()
         self._burst = max(1.0, rate.burst * MARGIN_BURST)
         self._per_second = rate.per_second * MARGIN_PER_SECOND
         self._clock = clock or Clock()

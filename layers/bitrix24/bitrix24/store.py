@@ -9,13 +9,19 @@ from bitrix24.auth import Credentials, OAuth
 
 
 class Store(Protocol):
-    """What an account must remember beyond its own process. Webhooks need the first two methods only."""
+    """What an account must remember beyond its own process. Webhooks need the first three methods only."""
 
     def pauses(self) -> Mapping[str, datetime]:
-        """Until when a method, or ``EVERY_METHOD``, must not be called. Past instants may be among them."""
+        """Until when a method, or ``EVERY_METHOD``, must not be called, and ``CROWD``; also instants that are over."""
 
     def pause(self, method: str, until: datetime) -> None:
         """Remembers not to call ``method``, or ``EVERY_METHOD``, before ``until``."""
+
+    def refused(self, now: datetime, until: datetime, most: int) -> None:
+        """Counts a call that waits since the portal's bucket was full, from ``now`` to ``until``, and then anew.
+
+        Where so many calls wait, in whatever process, `pauses` has ``CROWD`` until the count begins anew.
+        """
 
     def load(self) -> Credentials:
         """The credentials as they are stored now, not as somebody has cached them."""
@@ -45,6 +51,9 @@ class MemoryStore:
     def pause(self, method: str, until: datetime) -> None:
         """See `Store`."""
         self._pauses[method] = until
+
+    def refused(self, now: datetime, until: datetime, most: int) -> None:
+        """See `Store`. In one process its `PortalLimits` tells how long one more would wait."""
 
     def load(self) -> Credentials:
         """See `Store`."""

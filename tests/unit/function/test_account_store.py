@@ -8,12 +8,14 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from bitrix24 import OAuth, Rate, Webhook
+from bitrix24 import CROWD, OAuth, Rate, Webhook
 from bitrix24.errors import CredentialError
 from chat_mute.account_store import AccountStore
 from chat_mute.accounts import Secrets, parse
+from chat_mute.store import Store
+from chat_mute.table import Table
 from local.inmemory import DynamoDB
-from tests.unit.function.doubles import URL, FakeSecrets, as_client, state, tables
+from tests.unit.function.doubles import URL, FakeClock, FakeSecrets, as_client, tables
 
 NOW = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
 LATER = NOW + timedelta(seconds=30)
@@ -34,7 +36,12 @@ def store(secrets: FakeSecrets) -> AccountStore:
 
 
 def another(secrets: FakeSecrets, dynamodb: DynamoDB) -> AccountStore:
-    return AccountStore(state(dynamodb), Secrets(lambda: as_client(secrets), "quiet-hours"), "default")
+    return remembering(dynamodb, secrets)
+
+
+def remembering(dynamodb: Any, secrets: FakeSecrets) -> AccountStore:
+    table = Table(as_client(dynamodb), "state", FakeClock())
+    return AccountStore(Store(table), table, Secrets(lambda: as_client(secrets), "quiet-hours"), "default")
 
 
 def test_loading_passes_the_cache_by(secrets: FakeSecrets, store: AccountStore) -> None:
@@ -70,16 +77,38 @@ def test_a_dead_refreshers_right_ends_by_itself_and_it_takes_nobody_elses_away(s
     assert not third.lock_refresh(LATER + timedelta(seconds=2), LATER + timedelta(seconds=60))
 
 
-def test_its_requests_are_valid_for_dynamodb() -> None:
+def test_many_calls_that_wait_are_a_crowd_until_they_have_had_their_tries(secrets: FakeSecrets) -> None:
+    dynamodb = tables()
+    one, other = another(secrets, dynamodb), another(secrets, dynamodb)
+    until = NOW + timedelta(seconds=10)
+    for seconds in (0, 3, 9):
+        now = NOW + timedelta(seconds=seconds)
+        assert CROWD not in one.pauses()
+        other.refused(now, now + timedelta(seconds=10), 3)
+    assert one.pauses()[CROWD] == until
+
+
+def test_calls_that_wait_now_and_then_are_none(secrets: FakeSecrets) -> None:
+    store = another(secrets, tables())
+    for seconds in range(0, 60, 6):
+        now = NOW + timedelta(seconds=seconds)
+        store.refused(now, now + timedelta(seconds=10), 3)
+    assert CROWD not in store.pauses()
+
+
+def test_its_requests_are_valid_for_dynamodb(secrets: FakeSecrets) -> None:
     client = boto3.client("dynamodb")
-    store = state(client)
+    store = remembering(client, secrets)
     with Stubber(client) as stubber:
         stubber.add_response("update_item", {"Attributes": {}})
-        assert store.lock_refresh("default", "me", NOW, LATER)
+        assert store.lock_refresh(NOW, LATER)
         stubber.add_client_error("update_item", "ConditionalCheckFailedException")
-        assert not store.lock_refresh("default", "me", NOW, LATER)
+        assert not store.lock_refresh(NOW, LATER)
         stubber.add_client_error("update_item", "ConditionalCheckFailedException")
-        store.unlock_refresh("default", "me")
+        store.unlock_refresh()
+        stubber.add_client_error("update_item", "ConditionalCheckFailedException")
+        stubber.add_response("update_item", {})
+        store.refused(NOW, LATER, 3)
 
 
 @pytest.mark.parametrize(
