@@ -30,13 +30,16 @@ class AccountStore:
         """See `Store.pause`."""
         self._store.pause(self._account, method, until)
 
-    def refused(self, now: datetime, until: datetime, most: int) -> None:
+    def may_wait(self, now: datetime, until: datetime, most: int) -> bool:
         """Counts calls: one conditional write, and one more by the first of them and by the one that makes ``most``."""
         item = self._table.update_if("#crowded > :now", self._partition, "account", {}, {"crowd": 1}, now=now)
         if item is None:
             self._table.update(self._partition, "account", {"crowd": 1, "crowded": until})
-        elif number(item, "crowd") == most:
+            return True
+        count = number(item, "crowd")
+        if count == most:
             self.pause(CROWD, moment(item["crowded"]))
+        return count <= most
 
     def load(self) -> Credentials:
         """The credentials as the secret holds them now."""

@@ -163,16 +163,21 @@ class Client:
             outcome.may_be_done = may_be_done = may_be_done or outcome.may_be_done
             met[type(outcome)] += 1
             first = met[type(outcome)] == 1
-            if first and isinstance(outcome, errors.QueryLimitExceeded) and time_left() < _SHORT_SECONDS:
-                now = self._clock.now()
-                most = round(CROWD_SECONDS * self.limits.rate.per_second)
-                self._store.refused(now, now + timedelta(seconds=CROWD_SECONDS), most)
+            if first and isinstance(outcome, errors.QueryLimitExceeded) and not self._may_wait(time_left):
+                raise outcome
             if first and isinstance(outcome, errors.CredentialError) and self._renew(used, outcome, time_left):
                 continue
             wait = self._wait(met.total())
             if met[type(outcome)] >= outcome.tries or met.total() >= MAX_TRIES or wait >= time_left():
                 raise outcome
             self._clock.sleep(wait)
+
+    def _may_wait(self, time_left: TimeLeft) -> bool:
+        """Whether there is hope for who met a full bucket: not many others wait, or it has more time than they."""
+        if time_left() >= _SHORT_SECONDS:
+            return True
+        now, most = self._clock.now(), round(CROWD_SECONDS * self.limits.rate.per_second)
+        return self._store.may_wait(now, now + timedelta(seconds=CROWD_SECONDS), most)
 
     @staticmethod
     def _wait(tries: int) -> float:

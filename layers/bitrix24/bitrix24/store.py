@@ -17,10 +17,11 @@ class Store(Protocol):
     def pause(self, method: str, until: datetime) -> None:
         """Remembers not to call ``method``, or ``EVERY_METHOD``, before ``until``."""
 
-    def refused(self, now: datetime, until: datetime, most: int) -> None:
-        """Counts a call that waits since the portal's bucket was full, from ``now`` to ``until``, and then anew.
+    def may_wait(self, now: datetime, until: datetime, most: int) -> bool:
+        """Whether a call that met the portal's full bucket is among the first ``most`` to do so, in whatever process.
 
-        Where so many calls wait, in whatever process, `pauses` has ``CROWD`` until the count begins anew.
+        They are counted from the first one's ``now`` to its ``until``, and then anew. When there are as many, `pauses`
+        has ``CROWD`` until then.
         """
 
     def load(self) -> Credentials:
@@ -52,8 +53,9 @@ class MemoryStore:
         """See `Store`."""
         self._pauses[method] = until
 
-    def refused(self, now: datetime, until: datetime, most: int) -> None:
+    def may_wait(self, now: datetime, until: datetime, most: int) -> bool:  # noqa: ARG002
         """See `Store`. In one process its `PortalLimits` tells how long one more would wait."""
+        return True
 
     def load(self) -> Credentials:
         """See `Store`."""

@@ -84,15 +84,17 @@ def test_many_calls_that_wait_are_a_crowd_until_they_have_had_their_tries(secret
     for seconds in (0, 3, 9):
         now = NOW + timedelta(seconds=seconds)
         assert CROWD not in one.pauses()
-        other.refused(now, now + timedelta(seconds=10), 3)
+        assert other.may_wait(now, now + timedelta(seconds=10), 3)
     assert one.pauses()[CROWD] == until
+    assert not other.may_wait(until - timedelta(seconds=1), until, 3)
+    assert other.may_wait(until, until + timedelta(seconds=10), 3)
 
 
 def test_calls_that_wait_now_and_then_are_none(secrets: FakeSecrets) -> None:
     store = another(secrets, tables())
     for seconds in range(0, 60, 6):
         now = NOW + timedelta(seconds=seconds)
-        store.refused(now, now + timedelta(seconds=10), 3)
+        assert store.may_wait(now, now + timedelta(seconds=10), 3)
     assert CROWD not in store.pauses()
 
 
@@ -108,7 +110,7 @@ def test_its_requests_are_valid_for_dynamodb(secrets: FakeSecrets) -> None:
         store.unlock_refresh()
         stubber.add_client_error("update_item", "ConditionalCheckFailedException")
         stubber.add_response("update_item", {})
-        store.refused(NOW, LATER, 3)
+        assert store.may_wait(NOW, LATER, 3)
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,14 @@ CALL, LOOK = 25.0, 110.0  # seconds
 Counted = list[tuple[datetime, datetime, int]]
 
 
-def counting(account: Account) -> Counted:
+def counting(account: Account, *, hope: bool = True) -> Counted:
     counted: Counted = []
-    account.store.refused = lambda *told: counted.append(told)  # type: ignore[method-assign]
+
+    def may_wait(now: datetime, until: datetime, most: int) -> bool:
+        counted.append((now, until, most))
+        return hope
+
+    account.store.may_wait = may_wait  # type: ignore[method-assign]
     return counted
 
 
@@ -24,6 +29,13 @@ def test_each_call_that_is_refused_is_counted_once_and_goes_on_trying() -> None:
     counted = counting(account)
     assert account.call() is True
     assert counted == [(START, START + timedelta(seconds=10), 20)]
+
+
+def test_a_call_that_is_one_too_many_gives_up_at_once() -> None:
+    account = Account(BUSY, success(), seconds=CALL)
+    counting(account, hope=False)
+    assert account.failure().code == "QUERY_LIMIT_EXCEEDED"
+    assert (account.tries, account.clock.slept) == (1, [])
 
 
 def test_of_a_larger_bucket_more_may_wait() -> None:
