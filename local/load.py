@@ -2,8 +2,8 @@
 
 Bare is ``GET /health``, which our handler answers without calling anything: what is left is the gateway, the runtime,
 and this machine. Everything is told as a ratio to bare at the same pace, for the local stack's own speed is nobody's
-business. As many processes as may be wanted are started before, as a cold start of one holds up all others here. The API's
-throttle is out of the way: it would refuse most of it before we do.
+business. As many processes as may be wanted are started before, as a cold start of one holds up all others here. The
+API's throttle is out of the way: it would refuse most of it before we do.
 """
 
 import json
