@@ -42,8 +42,8 @@ SUITES = {
         ("src/chat_mute/quiet_hours/*.py",),
         tuple(
             f"{_DOMAIN}/test_{name}.py"
-            for name in ("agenda", "decision", "forecast", "globs", "mutants", "policy", "requests", "selection", "zones",
-                         "windows_dst", "windows_oracle", "windows_search")
+            for name in ("agenda", "decision", "forecast", "globs", "mutants", "policy", "requests", "selection",
+                         "windows_dst", "windows_oracle", "windows_search", "zones")
         ),
     ),
     "reconcile": Suite(
@@ -111,7 +111,16 @@ def _settings(suite: Suite) -> str:
     }
     lists["do_not_mutate_patterns"] = _SAID
     lines = [f"{key} = {json.dumps(list(value))}" for key, value in lists.items()]
-    return "\n".join(["\n[tool.mutmut]", *lines, "use_git_change_detection = false", "timeout_multiplier = 2.0", "timeout_constant = 3.0", ""])
+    return "\n".join(
+        [
+            "\n[tool.mutmut]",
+            *lines,
+            "use_git_change_detection = false",
+            "timeout_multiplier = 2.0",
+            "timeout_constant = 3.0",
+            "",
+        ]
+    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

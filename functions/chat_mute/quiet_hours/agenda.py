@@ -62,7 +62,7 @@ class Agenda:
         found = self._wish([policy for policy in self._policies if f"{POLICY}{policy.name}" in hold.owners])
         override = hold.overridden_until
         if found.until is None and override is not None and override > self._now:
-            return Wish(until=override, since=self._now)
+            return Wish(until=override)
         return found
 
     def _wish(self, policies: list[Policy]) -> Wish:

@@ -127,7 +127,7 @@ def overruled(stored: Hold, found: Hold | None, *, muted: bool) -> Hold | None:
     if found is None and (stored.keep or stored.prior_muted):
         return None  # the mute was to outlast its record
     if found is None:
-        return replace(stored, state=State.RELEASING, owners={}, keep=False, prior_muted=False, overridden_until=None)
+        return replace(stored, state=State.RELEASING, owners={}, overridden_until=None)
     return replace(found, state=State.MUTING if wanted else State.RELEASING)
 
 

@@ -62,12 +62,10 @@ def explicit_unmute(situation: Situation, who: str) -> Decision:
     """
     if situation.foreign or (situation.hold is None and situation.wish.until is None):
         return Decision(Action.UNMUTE, situation.hold, situation.hold, Because.EXPLICIT_UNMUTE, (who,))
-    releasing = replace(
-        situation.updated(situation.hold, State.RELEASING, {}),
-        keep=False,
-        prior_muted=False,
+    releasing = Hold(
+        situation.chat_id, situation.dialog_id, situation.identity, prior_muted=False, state=State.RELEASING,
         overridden_until=situation.wish.until,
-    )
+    )  # fmt: skip
     return Decision(Action.UNMUTE, releasing, situation.remaining(releasing), Because.EXPLICIT_UNMUTE, (who,))
 
 

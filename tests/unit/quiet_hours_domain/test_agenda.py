@@ -32,6 +32,11 @@ def test_each_owner_has_its_own_end_and_the_union_has_another() -> None:
     assert agenda.policies(DEAL) == [NIGHT, DEALS]
 
 
+def test_a_wish_knows_when_its_united_window_began() -> None:
+    both = [utc("evening", "18:00-22:00"), NIGHT]
+    assert wish(both, at("2026-01-05 23:00")).since == at("2026-01-05 18:00")
+
+
 def test_the_union_reaches_into_windows_that_are_yet_to_begin() -> None:
     agenda = Agenda([NIGHT, DEALS], at("2026-01-05 05:00"))
     assert agenda.wish(DEAL) == Wish({"night": at("2026-01-05 07:00")}, at("2026-01-05 09:00"))
@@ -136,3 +141,26 @@ def test_of_a_chat_that_is_not_seen_nobody_else_wants_anything(owners: dict[str,
     until = {owner: at(f"2026-01-05 {end}") for owner, end in owners.items()}
     assert agenda.wish_unseen(hold(State.HELD, until)) == Wish()
     assert agenda.wish_unseen(hold(State.HELD, {"policy:deals": at("2026-01-05 09:00")})) == Wish()
+
+
+@pytest.mark.parametrize(
+    ("override", "now", "until"),
+    [
+        ("2026-01-05 07:00", "2026-01-05 06:30", "2026-01-05 07:00"),
+        ("2026-01-05 07:00", "2026-01-05 07:00", None),
+        (None, "2026-01-05 06:30", None),
+    ],
+)
+def test_what_people_want_of_a_chat_that_is_not_seen_lasts_to_its_own_end(
+    override: str | None, now: str, until: str | None
+) -> None:
+    recorded = hold(State.OVERRIDDEN, {}, override=at(override) if override else None)
+    assert Agenda([NIGHT], at(now)).wish_unseen(recorded) == Wish(until=at(until) if until else None)
+
+
+def test_of_a_chat_that_is_not_seen_the_window_that_holds_it_bounds_what_people_want() -> None:
+    night = {"policy:night": at("2026-01-05 07:00")}
+    recorded = hold(State.HELD, night, override=at("2026-01-05 23:00"))
+    assert Agenda([NIGHT], at("2026-01-05 06:30")).wish_unseen(recorded) == Wish(
+        {"night": night["policy:night"]}, night["policy:night"]
+    )

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from chat_mute.quiet_hours.agenda import Wish
-from chat_mute.quiet_hours.decision import decide, overruled, refused
+from chat_mute.quiet_hours.decision import decide, overruled, refused, release
 from chat_mute.quiet_hours.holds import Hold, State
 from chat_mute.quiet_hours.situation import Situation
 from chat_mute.quiet_hours.windows import FOREVER
@@ -216,6 +216,20 @@ def test_a_half_done_keep_is_completed(observed: bool | None) -> None:
     assert decision.after is None
 
 
+def test_a_half_done_mute_keeps_what_its_record_knows() -> None:
+    recorded = hold(MUTING, prior=True, keep=True)
+    decision = decide(chat(recorded, observed=None))
+    assert (decision.before, decision.after) == (recorded, replace(recorded, state=HELD))
+    assert chat(hold(MUTING), observed=True).seen() == hold(HELD), "a mute that shows is confirmed"
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_half_done_mute_of_a_caller_who_is_gone_leaves_what_people_want(keep: bool) -> None:
+    decision = decide(chat(hold(MUTING, {"caller:ci": NOW}, keep=keep, override=MORNING), observed=False))
+    assert outcome(decision) == (("mute", "unconfirmed") if keep else ("leave", "never_muted"))
+    assert decision.after == OVERRIDE
+
+
 def test_a_chat_the_portal_refuses_is_left_alone_until_the_window_ends() -> None:
     for recorded in (None, hold(MUTING)):
         left = refused(chat(recorded, observed=False))
@@ -251,6 +265,10 @@ def test_the_newer_record_is_told_once_more_where_the_portal_was_told_otherwise(
         assert told == replace(found, state=state)
 
 
+def test_a_record_that_is_gone_wants_nothing_any_more() -> None:
+    assert overruled(hold(MUTING, override=MORNING), None, muted=True) == hold(RELEASING, {})
+
+
 @pytest.mark.parametrize("what", ["keep", "prior"])
 def test_a_mute_that_was_to_outlast_its_record_is_not_undone(what: str) -> None:
     assert overruled(hold(MUTING, **{what: True}), None, muted=True) is None  # type: ignore[arg-type]
@@ -261,6 +279,53 @@ def test_refused_leaves_what_was_there() -> None:
         assert refused(chat(hold(MUTING), observed)) == hold(MUTING)
     assert refused(chat(hold(), observed=False)) == hold()
     assert refused(chat(OVERRIDE, observed=False)) == OVERRIDE
+
+
+@pytest.mark.parametrize(
+    ("recorded", "observed", "wish", "who"),
+    [
+        (None, False, NIGHT, ("policy:night",)),
+        (None, True, NIGHT, ("policy:night",)),
+        (None, None, NIGHT, ("policy:night",)),
+        (None, False, NOTHING, ()),
+        (hold(owners=BOTH), True, NIGHT, ("caller:ci", "policy:night")),
+        (hold(MUTING), True, NIGHT, ("policy:night",)),
+        (hold(MUTING), None, NIGHT, ("policy:night",)),
+        (hold(owners=BOTH), False, NIGHT, ("caller:ci", "policy:night")),
+        (hold(), True, NOTHING, ("policy:night",)),
+        (hold(prior=True), True, NOTHING, ("policy:night",)),
+        (hold(MUTING), False, NOTHING, ("policy:night",)),
+        (hold(MUTING, {"caller:ci": NOW}, keep=True), None, NOTHING, ("caller:ci",)),
+        (hold(RELEASING), True, NOTHING, ("policy:night",)),
+    ],
+)
+def test_every_decision_says_for_whom(
+    recorded: Hold | None, observed: bool | None, wish: Wish, who: tuple[str, ...]
+) -> None:
+    assert decide(chat(recorded, observed, wish)).who == who
+
+
+# ---- the kill switch ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("recorded", "observed", "told", "before", "after"),
+    [
+        (None, False, ("leave", "idle"), None, None),
+        (hold(), True, ("unmute", "let_go"), hold(RELEASING, {}), None),
+        (hold(override=MORNING), True, ("unmute", "let_go"), hold(RELEASING, {}, override=MORNING), OVERRIDE),
+        (hold(RELEASING, {}), None, ("unmute", "unreleased"), hold(RELEASING, {}), None),
+        (hold(), False, ("leave", "unmuted_by_hand"), OVERRIDE, OVERRIDE),
+        (hold(prior=True), True, ("leave", "was_muted"), None, None),
+        (hold(MUTING, keep=True), None, ("leave", "kept"), None, None),
+        (hold(MUTING, keep=True, override=MORNING), None, ("leave", "kept"), OVERRIDE, OVERRIDE),
+    ],
+)  # fmt: skip
+def test_the_kill_switch_lets_go_of_what_is_wanted_and_mutes_nothing(
+    recorded: Hold | None, observed: bool | None, told: tuple[str, str], before: Hold | None, after: Hold | None
+) -> None:
+    decision = release(chat(recorded, observed))
+    assert (outcome(decision), decision.before, decision.after) == (told, before, after)
 
 
 # ---- people win -----------------------------------------------------------------------------------------------------
@@ -356,9 +421,9 @@ def test_an_unconfirmed_mute_of_a_chat_muted_before_can_only_have_been_undone_by
 @pytest.mark.parametrize("observed", [True, False, None])
 def test_another_users_record_is_never_touched(state: State, wish: Wish, observed: bool | None) -> None:
     foreign = replace(hold(state), identity=SOMEBODY_ELSE)
-    decision = decide(chat(foreign, observed, wish))
-    assert outcome(decision) == ("leave", "foreign")
-    assert decision.before is decision.after is foreign
+    for decision in (decide(chat(foreign, observed, wish)), release(chat(foreign, observed, wish))):
+        assert outcome(decision) == ("leave", "foreign")
+        assert decision.before is decision.after is foreign
 
 
 def test_without_a_record_nothing_was_undone() -> None:

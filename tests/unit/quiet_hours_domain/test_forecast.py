@@ -42,6 +42,7 @@ def change(policies: list[Policy], recorded: Hold | None, observed: bool | None,
         (hold(State.OVERRIDDEN, {}, override=MORNING), True, NOW, None),
         (hold(owners=CI, override=MORNING), True, NOW, Change(NOON, muted=False)),
         (hold(owners={"caller:ci": SOON}, override=MORNING), True, NOW, Change(SOON, muted=False)),
+        (hold(owners={"caller:ci": SOON}, override=SOON), True, NOW, Change(MORNING, muted=False)),
         (hold(owners={"caller:ci": EVENING}, override=MORNING), True, NOW, Change(MORNING + DAY, muted=False)),
         (hold(), False, NOW, Change(EVENING, muted=True)),
         (replace(hold(), identity=SOMEBODY_ELSE), False, NOW, Change(MORNING, muted=False)),
@@ -100,6 +101,14 @@ def test_notes(zone: str, day: str, window: str, note: str | None) -> None:
     assert occurrence
     shown = forecast.preview(policy(window, zone=zone), occurrence.start, occurrence.start + timedelta(minutes=1))
     assert [each.note for each in shown] == [note]
+
+
+def test_a_note_for_each_change_of_the_clocks() -> None:
+    year = policy("00:00-24:00", dates={"2026-02-28": [], "2026-11-30": []})
+    (shown,) = forecast.preview(year, at("2026-06-01 00:00"), at("2026-06-02 00:00"))
+    assert shown.note == (
+        "clocks go forward by 60 min at 2026-03-29 02:00; clocks go back by 60 min at 2026-10-25 03:00"
+    )
 
 
 @pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])

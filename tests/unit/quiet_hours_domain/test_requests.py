@@ -1,13 +1,16 @@
 """What people and callers ask for directly."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
-from chat_mute.quiet_hours.decision import decide
+from chat_mute.quiet_hours.decision import Decision, decide
 from chat_mute.quiet_hours.holds import Hold, Owner, State
-from chat_mute.quiet_hours.requests import explicit_mute, explicit_unmute, with_caller
+from chat_mute.quiet_hours.requests import explicit_mute, explicit_unmute, let_go, with_caller
+from chat_mute.quiet_hours.situation import Situation
+from chat_mute.quiet_hours.windows import FOREVER
 from tests.unit.quiet_hours_domain.chats import LATER, MORNING, NOTHING, NOW, SOMEBODY_ELSE, chat, hold, outcome
 
 MUTING, HELD, RELEASING, OVERRIDDEN = State.MUTING, State.HELD, State.RELEASING, State.OVERRIDDEN
@@ -82,6 +85,7 @@ def test_a_mute_that_could_never_end_is_not_made() -> None:
     foreign = replace(hold(), identity=SOMEBODY_ELSE)
     decision = with_caller(chat(foreign, observed=False), "caller:ci", LATER)
     assert outcome(decision) == ("leave", "foreign")
+    assert decision.who == ("caller:ci",)
     assert decision.before is decision.after is foreign
 
 
@@ -99,6 +103,7 @@ def test_a_plain_mute_of_a_chat_nobody_holds_needs_no_record(observed: bool | No
 @pytest.mark.parametrize("state", [MUTING, HELD])
 def test_a_plain_mute_inside_a_window_sets_keep_and_leaves_the_prior_state(state: State) -> None:
     decision = explicit_mute(chat(hold(state), observed=True), ANN)
+    assert (outcome(decision), decision.who) == (("mute", "explicit_mute"), (ANN,))
     assert decision.before == hold(MUTING, keep=True)
     assert decision.after == hold(HELD, keep=True)
     assert outcome(decide(chat(decision.after, True, NOTHING, MORNING))) == ("leave", "kept")
@@ -123,6 +128,10 @@ def test_a_plain_mute_during_a_release_wins() -> None:
     assert decision.after.next_due(NOW) == NOW
 
 
+def test_a_plain_mute_keeps_the_callers() -> None:
+    assert explicit_mute(chat(hold(owners=CI), True, NOTHING), ANN).after == hold(HELD, CI, keep=True)
+
+
 def test_a_plain_mute_of_what_an_expired_caller_held() -> None:
     decision = explicit_mute(chat(hold(owners={"caller:ci": NOW}), True, NOTHING), ANN)
     assert decision.before == hold(MUTING, {}, keep=True)
@@ -141,6 +150,7 @@ def test_an_explicit_unmute_inside_a_window_keeps_the_chat_audible_until_it_ends
 ) -> None:
     decision = explicit_unmute(chat(recorded, observed), ANN)
     assert outcome(decision) == ("unmute", "explicit_unmute")
+    assert decision.who == (ANN,)
     assert decision.before == hold(RELEASING, {}, override=MORNING)
     assert decision.after == OVERRIDE
     assert outcome(decide(chat(decision.after, observed=False))) == ("leave", "overridden")
@@ -161,13 +171,26 @@ def test_an_explicit_unmute_outside_windows_drops_every_owner() -> None:
 def test_an_explicit_unmute_of_a_chat_nobody_holds_needs_no_record() -> None:
     decision = explicit_unmute(chat(None, None, NOTHING), ANN)
     assert outcome(decision) == ("unmute", "explicit_unmute")
+    assert decision.who == (ANN,)
     assert decision.before is decision.after is None
 
 
-@pytest.mark.parametrize("request_", [explicit_mute, explicit_unmute])
-def test_plain_requests_leave_another_users_record_alone(request_: object) -> None:
-    assert callable(request_)
+@pytest.mark.parametrize(
+    ("request_", "told"),
+    [(explicit_mute, ("mute", "explicit_mute")), (explicit_unmute, ("unmute", "explicit_unmute"))],
+)
+def test_plain_requests_leave_another_users_record_alone(
+    request_: Callable[[Situation, str], Decision], told: tuple[str, str]
+) -> None:
     foreign = replace(hold(), identity=SOMEBODY_ELSE)
     decision = request_(chat(foreign, observed=True), ANN)
     assert decision.before is decision.after is foreign
-    assert decision.action != "leave"
+    assert (outcome(decision), decision.who) == (told, (ANN,))
+
+
+@pytest.mark.parametrize("recorded", [hold(), hold(MUTING, CI, prior=True, keep=True), OVERRIDE])
+def test_letting_go_of_all_is_an_unmute_whose_end_the_next_look_finds(recorded: Hold) -> None:
+    released = let_go(recorded)
+    assert released == hold(RELEASING, {}, override=FOREVER)
+    assert decide(chat(released, observed=True)).after == OVERRIDE
+    assert decide(chat(released, True, NOTHING)).after is None

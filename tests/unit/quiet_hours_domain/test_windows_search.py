@@ -55,6 +55,12 @@ def test_until_midnight_and_from_midnight_is_one_window() -> None:
     )
 
 
+def test_windows_that_only_touch_a_time_do_not_meet_it() -> None:
+    night = policy("22:00-07:00", zone="UTC")
+    assert windows.quiet_times([night], at("2026-01-02 07:00"), at("2026-01-02 22:00")) == []
+    assert len(windows.quiet_times([night], at("2026-01-02 06:59:59"), at("2026-01-02 22:00:01"))) == 2
+
+
 # ---- now and next ---------------------------------------------------------------------------------------------------
 
 
@@ -140,6 +146,13 @@ def test_quiet_that_never_ends() -> None:
     assert windows.quiet_until([always], now) == FOREVER
     assert windows.next_change([always], now) is None
     assert windows.quiet_times([always], now, now + timedelta(days=14)) == [Interval(BEGINNING, FOREVER)]
+
+
+def test_a_window_is_seen_that_begins_when_the_horizon_ends() -> None:
+    far = policy(zone="UTC", dates={"2027-01-10": [{"start": "00:00", "end": "07:00"}]})
+    horizon = at("2027-01-10 00:00") - timedelta(days=374)
+    assert windows.running_or_next([far], horizon) == span("2027-01-10 00:00", "2027-01-10 07:00")
+    assert windows.running_or_next([far], horizon - timedelta(seconds=1)) is None
 
 
 def test_quiet_that_begins_a_year_ahead_still_shows_its_end() -> None:
