@@ -384,6 +384,18 @@ def test_a_job_does_not_undo_what_is_asked_for_while_its_look_reads_the_portal(n
     assert night.muted == {2, 3}
 
 
+def test_a_job_cancelled_while_its_look_reads_the_portal_leaves_the_records_as_they_were(night: Night) -> None:
+    night.mute(1, FOR="PT8H")
+    job_id = job(night, chats=["chat1", "chat3"], **{"for": "PT1H"})
+    night.stack.clock.set(at("2026-03-03 11:01"))
+    meanwhile(night, b"im.recent.list", lambda: night.call("DELETE", f"jobs/{job_id}"))
+    night.go("2026-03-03 11:05")
+    assert night.muted == {1, 2}
+    assert [hold["until"] for hold in night.shown(1)["holds"]] == ["2026-03-03T19:00:00Z"]
+    night.go("2026-03-03 19:00")
+    assert night.muted == {2}
+
+
 def test_a_jobs_until_adds_up_with_another_callers(night: Night) -> None:
     night.call("POST", "mutes", {"chats": ["chat1"], "for": "PT8H"})
     body = {"CHAT_ID": 1, "FOR": "PT1H"}
