@@ -384,12 +384,23 @@ def test_a_job_does_not_undo_what_is_asked_for_while_its_look_reads_the_portal(n
     assert night.muted == {2, 3}
 
 
-def test_a_job_cancelled_while_its_look_reads_the_portal_leaves_the_records_as_they_were(night: Night) -> None:
+def test_a_job_cancelled_before_its_look_tells_the_portal_leaves_the_records_as_they_were(night: Night) -> None:
     night.mute(1, FOR="PT8H")
     job_id = job(night, chats=["chat1", "chat3"], **{"for": "PT1H"})
-    night.stack.clock.set(at("2026-03-03 11:01"))
-    meanwhile(night, b"im.recent.list", lambda: night.call("DELETE", f"jobs/{job_id}"))
+    put, cancelled = night.stack.dynamodb.put_item, list[bool]()
+
+    def meanwhile(**arguments: Any) -> Any:
+        answer = put(**arguments)
+        if arguments["Item"]["sk"]["S"].startswith("hold#") and not cancelled:
+            cancelled.append(True)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", PowertoolsUserWarning)
+                night.call("DELETE", f"jobs/{job_id}")
+        return answer
+
+    night.stack.dynamodb.put_item = meanwhile  # type: ignore[method-assign]
     night.go("2026-03-03 11:05")
+    assert cancelled
     assert night.muted == {1, 2}
     assert [hold["until"] for hold in night.shown(1)["holds"]] == ["2026-03-03T19:00:00Z"]
     night.go("2026-03-03 19:00")

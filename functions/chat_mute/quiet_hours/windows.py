@@ -168,8 +168,7 @@ def _united(spans: Iterable[_Span]) -> list[_Span]:
     whole: list[_Span] = []
     for start, end in sorted(spans):
         if whole and start <= whole[-1][1] + PAUSE:
-            if end > whole[-1][1]:
-                whole[-1] = whole[-1][0], end
+            whole[-1] = whole[-1][0], max(whole[-1][1], end)
         else:
             whole.append((start, end))
     return whole

@@ -244,21 +244,35 @@ def test_jobs_are_given_up_after_a_day_each_at_its_own_time(office: Office, monk
     gone(office)
     office.stack.clock.set(at("2026-03-04 12:00"))
     office.stack.minute()
-    states = {item["sk"]["S"].split("#")[1]: json.loads(item["document"]["S"]) for item in jobs(office)}
+    states = jobs(office)
     assert (states[old]["state"], states[young]["state"]) == ("queued", "queued"), "a day, not longer"
     office.stack.dynamodb.calls.clear()
     office.go("2026-03-04 12:02")
-    states = {item["sk"]["S"].split("#")[1]: json.loads(item["document"]["S"]) for item in jobs(office)}
+    states = jobs(office)
     assert (states[old]["state"], states[old]["failed"], states[young]["state"]) == ("done", 3, "queued")
     assert at(states[old]["finished_at"][:16]) > at("2026-03-04 12:00")
     assert office.stack.dynamodb.calls["transact_write_items"] == 2, "so many results at once"
-    office.go("2026-03-04 12:30")
+    while jobs(office)[young]["state"] == "queued":
+        gaps(office, 1)
     assert office.due() is None, "nothing is left to look after"
     assert "active" not in office.account_item()
 
 
-def jobs(office: Office) -> list[Any]:
-    return [item for item in office.stack.dynamodb.items(STATE) if item["sk"]["S"].startswith("job#")]
+def test_an_account_that_is_gone_and_has_nothing_left_is_not_looked_at_again(office: Office, counted: Counts) -> None:
+    office.put("night")
+    office.ok("DELETE", "quiet-hours/night")
+    gone(office)
+    counted()
+    office.stack.minute()
+    assert counted() == {"AccountBroken": 1}
+    assert office.due() is None
+    assert "active" not in office.account_item()
+
+
+def jobs(office: Office) -> dict[str, Any]:
+    """Jobs as they are stored, by id."""
+    items = [item for item in office.stack.dynamodb.items(STATE) if item["sk"]["S"].startswith("job#")]
+    return {item["sk"]["S"].removeprefix("job#"): json.loads(item["document"]["S"]) for item in items}
 
 
 # ---- what is counted ------------------------------------------------------------------------------------------------
