@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from local.inmemory import errors as aws
 from local.portal import Fault
 from local.virtual import STATE
 from tests.unit.function.conftest import Lines
@@ -163,6 +164,33 @@ def test_a_look_that_went_well_forgets_the_trouble_before(office: Office) -> Non
     assert gaps(office, 2) == [1, 2]
 
 
+def test_what_is_planned_by_the_minute_does_not_miss_the_next_tick(office: Office) -> None:
+    office.put("night", "12:01-22:00")
+    office.go("2026-03-03 12:00")
+    down(office)
+    office.stack.minute(at("2026-03-03 12:01") + timedelta(seconds=5))
+    assert office.due() == at("2026-03-03 12:02")
+
+
+def test_a_record_that_another_worker_has_changed_meanwhile_is_looked_at_again_at_once(office: Office) -> None:
+    office.put("night", "12:01-22:00")
+    office.go("2026-03-03 12:00")
+    put, changed = office.stack.dynamodb.put_item, list[bool]()
+
+    def overtaken(**request: Any) -> Any:
+        if request["Item"]["sk"]["S"] == "hold#1" and not changed:
+            changed.append(True)
+            raise aws.failure(aws.ConditionalCheckFailedException, "The conditional request failed")
+        return put(**request)
+
+    office.stack.dynamodb.put_item = overtaken  # type: ignore[method-assign]
+    office.stack.minute(at("2026-03-03 12:01"))
+    assert (changed, len(office.muted)) == ([True], len(NIGHT) - 1)
+    assert office.due() == at("2026-03-03 12:01"), "at once"
+    office.go("2026-03-03 12:02")
+    assert office.muted == NIGHT
+
+
 def nothing(office: Office) -> None:
     office.mute(1, FOR="PT1M")
     office.stack.clock.set(NOON + MINUTE)
@@ -298,7 +326,7 @@ def another(office: Office) -> None:
 
 
 def named(office: Office) -> None:
-    office.put("night", "11:00-14:00", chats={"only": ["chat1", f"chat{LINES}", "chat4711"]})
+    office.put("night", "11:00-14:00", chats={"only": ["chat1", "chat4", "chat5", f"chat{LINES}", "chat4711"]})
     office.put("all", "11:00-14:00", chats={"all": True, "except": ["chat3"]})
 
 
@@ -394,6 +422,62 @@ def test_a_release_that_the_portal_refuses_is_over_only_where_the_chat_is_gone(o
     office.stack.minute(at("2026-03-03 12:01"))
     assert office.due() == (at("2026-03-04 11:00") if left else at("2026-03-03 12:02"))
     assert len(office.ok("GET", "holds")["holds"]) == (0 if left else 1)
+
+
+def test_what_holds_a_chat_that_its_user_has_left_lets_go_at_once(office: Office) -> None:
+    window(office)
+    office.portal.leave(ANN, 1)
+    office.stack.minute(at("2026-03-03 12:15"))
+    assert "hold#1" not in records(office)
+    assert len(records(office)) == len(NIGHT) - 1
+
+
+def test_a_record_keeps_its_chats_name_where_the_chat_is_not_seen(office: Office) -> None:
+    window(office)
+    for method in ("im.recent.list", "im.dialog.get"):
+        blocked("ERROR_UNEXPECTED_ANSWER", method)(office)
+    office.ok("DELETE", "holds")
+    office.stack.minute(at("2026-03-03 12:01"))
+    assert office.muted == set(), "people want them audible, as long as the window runs"
+    assert {(one["state"], one["dialog_id"]) for one in records(office).values()} == {
+        ("overridden", name) for name in ("chat1", "chat2", "chat3", "chat4", "chat5", str(BEN))
+    }
+
+
+def records(office: Office) -> dict[str, Any]:
+    items = office.stack.dynamodb.items(STATE)
+    return {one["sk"]["S"]: json.loads(one["document"]["S"]) for one in items if one["sk"]["S"].startswith("hold#")}
+
+
+def test_no_more_records_are_written_ahead_than_are_told_at_once(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chat_mute.look.CHUNK", 2)
+    ahead: list[int] = []
+    post = office.stack.transport.post
+
+    def told(url: str, body: bytes, *args: Any, **kwargs: Any) -> Any:
+        if b"MUTE=Y" in body:
+            ahead.append(sum(one["state"] == "muting" for one in records(office).values()))
+        return post(url, body, *args, **kwargs)
+
+    office.stack.transport.post = told  # type: ignore[method-assign]
+    window(office)
+    assert ahead == [2, 2, 1]
+
+
+def test_what_a_person_has_to_act_on_ends_a_job_s_look_too(
+    office: Office, counted: Counts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chat_mute.look.CHUNK", 1)
+    office.ok("POST", "mutes", {"chats": ["chat1", "chat3"], "for": "PT1H"})
+    office.portal.faults.add(
+        Fault.error("insufficient_scope", status=403), method="im.chat.mute", in_batch=True, times=None
+    )
+    counted()
+    office.stack.minute()
+    assert counted() == {"AccountBroken": 1}
+    assert len(records(office)) == 1, "the other chat is not begun"
 
 
 def test_a_job_sees_what_another_of_the_same_look_has_done(office: Office) -> None:
