@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.conftest import WEBHOOK_MARK
 from tests.unit.function.office import Office
 
 Lines = Callable[[], list[dict[str, Any]]]
+Counts = Callable[[], dict[str, int]]
 
 
 @pytest.fixture
@@ -64,3 +66,19 @@ def office(telemetry: Telemetry, log: io.StringIO, capsys: pytest.CaptureFixture
     said = capsys.readouterr()
     for text in (office.stored(), json.dumps(office.answers), log.getvalue(), said.out, said.err):
         assert WEBHOOK_MARK not in text
+
+
+@pytest.fixture
+def counted(office: Office, capsys: pytest.CaptureFixture[str]) -> Counts:
+    """What looks have counted since it was last asked for, reasons left out."""
+
+    def counted() -> dict[str, int]:
+        found: Counter[str] = Counter()
+        for line in capsys.readouterr().out.splitlines():
+            said = json.loads(line)
+            if said.get("trigger") == "queue" and "_aws" in said:
+                for metric in said["_aws"]["CloudWatchMetrics"][0]["Metrics"]:
+                    found[metric["Name"]] += int(sum(said[metric["Name"]]))
+        return {name: times for name, times in found.items() if "." not in name}
+
+    return counted
