@@ -7,10 +7,10 @@ from typing import Any
 
 from local.prove.callers import TRIES, Callers, text
 from local.prove.hours import Span, policy_hours
-from local.prove.judge import Slack, Violation
 from local.prove.plan import Step
 from local.prove.plan import policy as random_policy
 from local.prove.scene import Person
+from local.prove.sight import Slack, Violation
 from local.virtual import Answer
 
 _MEANWHILE = ("policy", "toggle", "drop", "skip", "mute", "unmute", "until", "let_go", "job", "click")
@@ -46,7 +46,7 @@ class Acts(Callers):
     def policy(self, person: Person, chance: random.Random) -> None:
         """A new policy, or another one under the same name."""
         names = sorted(name for sight in person.judge.sights.values() if sight.named for name in sight.named.ids)
-        document = random_policy(chance, self.plan.zones, names, self.plan.start)
+        document = random_policy(chance, self.plan, names)
         self._put(person, chance.choice(_NAMES), document)
 
     def toggle(self, person: Person, chance: random.Random) -> None:
@@ -77,8 +77,12 @@ class Acts(Callers):
         name = chance.choice(sorted(person.policies))
         document, _ = person.policies[name]
         enabled = document.get("enabled", True)
-        span = policy_hours(document, person.judge.first, person.judge.last).coming(self.world.now) if enabled else None
-        if span is None or span[1] > person.judge.last - 1440 or span[0] < person.judge.first + 1440:
+        span = (
+            policy_hours(document, person.judge.quiet.first, person.judge.quiet.last).coming(self.world.now)
+            if enabled
+            else None
+        )
+        if span is None or span[1] > person.judge.quiet.last - 1440 or span[0] < person.judge.quiet.first + 1440:
             return
         self._edit(
             person, {**person.policies, name: (document, span)}, name, "POST", f"quiet-hours/{name}/skip", span=span
@@ -97,7 +101,7 @@ class Acts(Callers):
         body: Any = None, span: Span | None = None,
     ) -> None:  # fmt: skip
         """Changes policies; whatever the answer is, what is stored afterwards is what counts."""
-        if len(person.judge.versions) > 1:
+        if len(person.judge.quiet.versions) > 1:
             return
         self.say(f"{person.name}: {method} {path} {json.dumps(body) if body else ''}")
         before = self.item(person, f"policy#{name}").get("version")

@@ -7,8 +7,8 @@ from typing import Any
 
 from local.prove.faults import Killed
 from local.prove.hours import instant
-from local.prove.judge import Violation
 from local.prove.scene import ANN, CI, Person, Scene
+from local.prove.sight import Violation
 from local.virtual import Answer
 
 _REFUSED = frozenset({400, 403, 404, 405, 412, 413, 422})
@@ -44,7 +44,10 @@ class Callers(Scene):
         self._ask(person, chance, self._chat(person, chance), "direct")
 
     def _chat(self, person: Person, chance: random.Random) -> int:
-        return chance.choice(sorted(number for number, sight in person.judge.sights.items() if sight.named is not None))
+        chats = sorted(number for number, sight in person.judge.sights.items() if sight.named is not None)
+        if person.favourite not in chats or chance.random() < 0.5:
+            person.favourite = chance.choice(chats)
+        return person.favourite
 
     def _ask(self, person: Person, chance: random.Random, chat: int, what: str) -> None:
         if person.foreign and what != "until":
@@ -266,10 +269,6 @@ class Callers(Scene):
         if answer.status >= 500 and not full and calm and self.world.now > person.judge.loud_by:
             self.fail(person, f"{method} {path} is answered {answer.status} {answer.body} without any trouble")
         return answer
-
-    def fail(self, person: Person, what: str) -> None:
-        """Something is wrong that a thread has seen; the main thread tells."""
-        raise NotImplementedError
 
     def _name(self, person: Person, chance: random.Random, chat: int) -> str:
         named = person.judge.sights[chat].named

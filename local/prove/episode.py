@@ -5,9 +5,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from local.prove.judge import Violation
-from local.prove.plan import Plan, Step
+from local.prove.plan import Step
 from local.prove.scene import Person
+from local.prove.sight import Violation
 from local.prove.troubles import Troubles
 from local.virtual import STATE
 
@@ -40,14 +40,6 @@ class Outcome:
 class Episode(Troubles):
     """Plays a plan."""
 
-    def __init__(self, plan: Plan) -> None:
-        super().__init__(plan)
-        self._failed: str | None = None
-
-    def fail(self, person: Person, what: str) -> None:
-        """See `Acts.fail`."""
-        self._failed = self._failed or f"{person.name}: {what}"
-
     def play(self, steps: tuple[Step, ...] | None = None) -> Outcome:
         """Plays all steps, or some; ends at the first violation."""
         steps, violation = self.plan.steps if steps is None else steps, None
@@ -56,7 +48,7 @@ class Episode(Troubles):
             try:
                 for step in steps:
                     self._advance(step.at)
-                    self._judge_now()
+                    self.judge()
                     self.act(step)
                 self._close()
             except Violation as found:
@@ -66,11 +58,6 @@ class Episode(Troubles):
         settled = sum(person.judge.settled for person in self.people)
         lost_track = sum(person.judge.lost_track for person in self.people)
         return Outcome(violation, self.trace, days, len(steps), self.world.weather.seen, settled, lost_track)
-
-    def _judge_now(self) -> None:
-        if self._failed:
-            raise Violation(self._failed)
-        self.judge()
 
     def _advance(self, until: float) -> None:
         """Time passes: ticks at each minute that something is due at, looks at the chats when they must be right."""
@@ -84,9 +71,9 @@ class Episode(Troubles):
                 self.world.turns.until(self.world.turns.next_turn)
                 continue
             self.world.until(max(following, now) * 60)
-            if following == until:
+            if following == until != tick:
                 return
-            self._judge_now()
+            self.judge()
             if following == queued:
                 self.world.pump()
                 self.world.turns.sleep(1)
@@ -109,7 +96,7 @@ class Episode(Troubles):
         for person in self.people:
             self.let_go(person, self.chance)
         self._advance(self.world.now + _LONGEST_MINUTES)
-        self._judge_now()
+        self.judge()
         for person in self.people:
             self._is_over(person)
         if leaks := self.leaks():

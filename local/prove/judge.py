@@ -8,59 +8,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from local.prove.hours import Hours, Named, Span, hours, means
+from local.prove.hours import Hours, Named
 from local.prove.model import FORGET, Ask, Truth, clicked, done, unmuted
-
-Policies = Mapping[str, tuple[Mapping[str, Any], Span | None]]
-"""An account's policies by name: the document, and what is skipped of it."""
-
-
-class Slack:
-    """Minutes, after the last of what happened to the account or chat."""
-
-    USUAL = 2.0
-    """A tick a minute, and the look that follows."""
-    KILLED = 4.0
-    """Until a dead worker's message comes again, or its lease is over; twice as long for each more in a row."""
-    NEW = 17.0
-    """A window that runs is looked at every quarter of an hour."""
-    TROUBLE = 17.0
-    """After trouble an account waits for up to a quarter of an hour, where nothing is to be released."""
-
-
-class Violation(Exception):
-    """The service did what it promises not to do."""
-
-
-@dataclass
-class Sight:
-    """One chat of an account.
-
-    Attributes:
-        named: as policies see it; None while the user is not in it.
-        mutable: whether the portal takes a mute.
-        listed: whether it is on the user's list.
-        truths: what may be true of it.
-        recent: what may have been right since it was last at rest.
-        touched: when something last happened to it.
-        mutes_by: by when a mute that is wanted must have been made, besides.
-        before: what was true before a person's unmute that no look may have seen.
-        changes: how often the service has changed it since it was last at rest, and how often it had reason to.
-    """
-
-    number: int
-    named: Named | None
-    mutable: bool
-    listed: bool
-    truths: frozenset[Truth]
-    recent: set[bool] = field(default_factory=set)
-    touched: float = 0.0
-    mutes_by: float = 0.0
-    before: frozenset[Truth] = frozenset()
-    before_until: float = 0.0
-    changes: int = 0
-    reasons: int = 0
-    checked: float = 0.0
+from local.prove.quiet import Policies, Quiet
+from local.prove.sight import Sight, Slack, Violation
 
 
 @dataclass
@@ -68,16 +19,16 @@ class Judge:
     """One account.
 
     Attributes:
-        first, last: the stretch of time that is known, in minutes.
-        versions: the policies that may be stored: one, or while they are being changed, two.
+        quiet: when its policies want quiet.
+        is_muted: what the portal shows.
+        loud_by, quiet_by: by when what is to be audible, or muted, must be so after all that has gone wrong.
+        kills: deaths and faults of AWS in a row.
     """
 
     account: str
-    first: int
-    last: int
+    quiet: Quiet
     is_muted: Callable[[int], bool]
     sights: dict[int, Sight] = field(default_factory=dict)
-    versions: list[Policies] = field(default_factory=lambda: [{}])
     loud_by: float = 0.0
     quiet_by: float = 0.0
     asks: dict[int, tuple[Ask, frozenset[int]]] = field(default_factory=dict)
@@ -85,8 +36,6 @@ class Judge:
     kills: int = 0
     settled: int = 0
     lost_track: int = 0
-    _hours: dict[Any, Hours] = field(default_factory=dict)
-    _known: dict[tuple[int, int, bool], tuple[Policies, Named | None, Hours]] = field(default_factory=dict)
     _of_all: set[int] = field(default_factory=set)
     _ended: dict[int, float] = field(default_factory=dict)
     _asked: int = 0
@@ -100,7 +49,7 @@ class Judge:
         if former is not None:  # a record of it may still be there, which says that a person has unmuted it
             again = replace(former, named=named, mutable=mutable, listed=listed)
             truths |= {replace(truth, muted=False) for truth in former.truths}
-            truths |= {unmuted(truth, self.hours(again, truth.known), now) for truth in truths}
+            truths |= {unmuted(truth, self.quiet.hours(again, truth.known), now) for truth in truths}
         before = former.truths if former else frozenset()
         jobs = {ask for ask in self._of_all if ask not in self._ended}  # a job for all chats takes those it finds
         for ask in jobs:
@@ -112,11 +61,11 @@ class Judge:
     def renamed(self, number: int, named: Named, now: float) -> None:
         """A chat has another title."""
         sight = self.sights[number]
-        before = self.hours(sight)
+        before = self.quiet.hours(sight)
         sight.named = named
         self._touch(sight, now, quiet=Slack.NEW)
         sight.touched = now + Slack.NEW - Slack.USUAL
-        self._split(sight, before, self.hours(sight), now)
+        self._split(sight, before, self.quiet.hours(sight), now)
 
     def vanishes(self, number: int) -> None:
         """The user is not in a chat any more."""
@@ -128,7 +77,7 @@ class Judge:
         ghosts = sight.before if muted and now < sight.before_until else frozenset()
         truths = {
             after for truth in self._closure(sight, now)
-            for after in clicked(truth, self.hours(sight, truth.known), now, muted=muted, restless=restless,
+            for after in clicked(truth, self.quiet.hours(sight, truth.known), now, muted=muted, restless=restless,
                                  ghosts=ghosts)
         }  # fmt: skip
         truths |= self._closure(sight, now) if met else set()
@@ -201,7 +150,7 @@ class Judge:
 
     def editing(self, policies: Policies, now: float) -> None:
         """A change is on its way: from now on, and until `edited`, it may be stored or not."""
-        self.versions = [self.versions[0], policies]
+        self.quiet.versions = [self.quiet.versions[0], policies]
         for sight in self.sights.values():
             self._touch(sight, now)
 
@@ -209,9 +158,9 @@ class Judge:
         """These are stored now."""
         for sight in self.sights.values():
             sight.truths = self._closure(sight, now)  # what is open may have been done under either
-        before, self.versions = self.versions[0], [policies]
+        before, self.quiet.versions = self.quiet.versions[0], [policies]
         for sight in self.sights.values():
-            self._split(sight, self.hours(sight, version=before), self.hours(sight), now)
+            self._split(sight, self.quiet.hours(sight, version=before), self.quiet.hours(sight), now)
             self._touch(sight, now)
 
     def _split(self, sight: Sight, before: Hours, after: Hours, now: float) -> None:
@@ -228,32 +177,6 @@ class Judge:
                 truths.add(replace(truth, audible_until=0.0))
                 truths |= {replace(truth, audible_until=float(new[1]))} if new else set()
         sight.truths = frozenset(truths)
-
-    def hours(self, sight: Sight, known: bool = True, version: Policies | None = None) -> Hours:  # noqa: FBT001, FBT002
-        """The united quiet times of the policies that mean a chat."""
-        version = self.versions[0] if version is None else version
-        if sight.named is None or not sight.mutable:
-            return Hours(())
-        asked = (id(version), id(sight.named), known)  # neither is changed, and the cache keeps both
-        if asked not in self._known:
-            self._known[asked] = version, sight.named, self._united(sight, version, known=known)
-        return self._known[asked][2]
-
-    def _united(self, sight: Sight, version: Policies, *, known: bool) -> Hours:
-        mine = [version[name] for name in self._meaning(sight, version, known=known)]
-        key = tuple((id(document), skipped) for document, skipped in mine)
-        if key not in self._hours:
-            self._hours[key] = hours(mine, self.first, self.last)
-        return self._hours[key]
-
-    def _meaning(self, sight: Sight, version: Policies, *, known: bool) -> list[str]:
-        """The policies that mean a chat: one for all chats if a look sees it: listed, held, or named."""
-        if sight.named is None:
-            return []
-        means_it = {name: one for name, (one, _) in version.items() if means(one["chats"], sight.named)}
-        named = any("only" in one["chats"] and one.get("enabled", True) for one in means_it.values())
-        seen = sight.listed or known or named
-        return [name for name, one in means_it.items() if seen or "only" in one["chats"]]
 
     # ---- judging ----------------------------------------------------------------------------------------------------
 
@@ -283,7 +206,7 @@ class Judge:
             raise Violation(f"chat{sight.number} is {_word(muted)} and has had no reason to be")
         if not self._rests(sight, now):
             return False
-        right = frozenset(truth for truth in closure if truth.wants(self.hours(sight, truth.known), now) == muted)
+        right = frozenset(truth for truth in closure if truth.wants(self.quiet.hours(sight, truth.known), now) == muted)
         if not muted and now < max(sight.mutes_by, self.quiet_by) and len(right) < len(closure):
             return False  # it may yet be muted
         if not right:
@@ -295,9 +218,9 @@ class Judge:
 
     def _look_back(self, sight: Sight, closure: Iterable[Truth], now: float) -> None:
         """Collects what may have been right since the last time."""
-        for version in self.versions:
+        for version in self.quiet.versions:
             for truth in closure:
-                mine = self.hours(sight, truth.known, version)
+                mine = self.quiet.hours(sight, truth.known, version)
                 edges = list(truth.edges(mine, sight.checked, now))
                 sight.reasons += len(edges)
                 sight.recent |= {truth.wants(mine, at) for at in (sight.checked, *edges, now)}
@@ -334,20 +257,15 @@ class Judge:
 
     def _owners(self, sight: Sight, truth: Truth, now: float) -> set[str]:
         names = set(truth.owners(now))
-        if truth.window(self.hours(sight, truth.known), now) and sight.named is not None:
-            own = self._own(sight, known=truth.known)
+        if truth.window(self.quiet.hours(sight, truth.known), now) and sight.named is not None:
+            own = self.quiet.own(sight, known=truth.known)
             running = {f"policy:{name}" for name, mine in own.items() if mine.at(now)}
             names |= running or {f"policy:{name}" for name, mine in own.items() if mine.at(now + 1)}
         return names
 
     def _joined(self, sight: Sight, now: float) -> bool:
         """Whether a policy has joined or left others a moment ago, which is no edge of them all together."""
-        return any(mine.edges(now - Slack.USUAL, now) for mine in self._own(sight, known=True).values())
-
-    def _own(self, sight: Sight, *, known: bool) -> dict[str, Hours]:
-        version = self.versions[0]
-        names = self._meaning(sight, version, known=known)
-        return {name: hours([version[name]], self.first, self.last) for name in names}
+        return any(mine.edges(now - Slack.USUAL, now) for mine in self.quiet.own(sight, known=True).values())
 
     def next_edge(self, now: float) -> float:
         """When what is right of any chat may next change by itself, or must be so at last."""
@@ -355,7 +273,7 @@ class Judge:
         for sight in self.sights.values():
             moments += [sight.mutes_by, sight.touched + Slack.USUAL]
             for truth in sight.truths:
-                mine = self.hours(sight, truth.known)
+                mine = self.quiet.hours(sight, truth.known)
                 moments += [mine.next_edge(now), mine.next_edge(now - Slack.USUAL) + Slack.USUAL]
                 for end in (truth.audible_until, *truth.callers.values()):
                     moments += [end, end + Slack.USUAL]
@@ -367,10 +285,10 @@ class Judge:
         return calm and all(self._rests(sight, now) for sight in self.sights.values() if sight.named is not None)
 
     def _rests(self, sight: Sight, now: float) -> bool:
-        if now < max(sight.touched + Slack.USUAL, self.loud_by) or len(self.versions) > 1:
+        if now < max(sight.touched + Slack.USUAL, self.loud_by) or len(self.quiet.versions) > 1:
             return False
         edges = [edge for truth in sight.truths
-                 for edge in truth.edges(self.hours(sight, truth.known), now - Slack.USUAL, now)]  # fmt: skip
+                 for edge in truth.edges(self.quiet.hours(sight, truth.known), now - Slack.USUAL, now)]  # fmt: skip
         return not edges
 
     def _closure(self, sight: Sight, now: float) -> frozenset[Truth]:
@@ -380,13 +298,13 @@ class Judge:
         while fresh:
             truth = fresh.pop()
             for ask in (self.asks[number][0] for number in truth.open):
-                for version in self.versions:
-                    mine = self.hours(sight, truth.known, version)
+                for version in self.quiet.versions:
+                    mine = self.quiet.hours(sight, truth.known, version)
                     after = set(done(truth, ask, mine, now, restless=restless, look_by=look_by)) - found
                     found |= after
                     fresh += after
             if not sight.listed:  # a look at what is held sees it, and policies for all chats with it
-                held = truth.held(self.hours(sight, truth.known), now)
+                held = truth.held(self.quiet.hours(sight, truth.known), now)
                 after = {replace(truth, known=True) if held or truth.open else replace(truth, known=False)} - found
                 found |= after
                 fresh += after
@@ -399,8 +317,8 @@ class Judge:
             sight.recent.add(self.is_muted(sight.number))
             sight.truths = self._closure(sight, now)
             for truth in sight.truths:
-                for version in self.versions:
-                    sight.recent.add(truth.wants(self.hours(sight, truth.known, version), now))
+                for version in self.quiet.versions:
+                    sight.recent.add(truth.wants(self.quiet.hours(sight, truth.known, version), now))
 
 
 def _word(muted: bool) -> str:  # noqa: FBT001

@@ -1,6 +1,7 @@
 """What happens in an episode: drawn from its seed, before anything is played, so that steps can be left out."""
 
 import random
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -29,7 +30,14 @@ KINDS = {
     "portal_trouble": 7, "aws_trouble": 3, "dying": 4, "gap": 2, "rotate": 2, "owner": 4, "moved": 1, "full": 1,
     "tokens_lost": 1,
 }  # fmt: skip
-"""What happens, and how often beside the others; each is a method of `acts.Acts`."""
+"""What happens, and how often beside the others; each is a method of `troubles.Troubles`."""
+TROUBLES = frozenset(
+    {"portal_trouble", "aws_trouble", "dying", "gap", "rotate", "owner", "moved", "full", "tokens_lost"}
+)
+DENSE = 0.7
+"""The share of episodes that are short."""
+_NEAR = (-0.4, -0.01, 0.002, 0.004, 0.008, 0.02, 0.5, 1.2, 8.01)
+"""Minutes from an edge."""
 
 
 @dataclass(frozen=True)
@@ -51,38 +59,85 @@ class Plan:
 
     Attributes:
         zones: of its policies.
+        times: at which their windows begin and end, on local clocks.
         start: when it begins.
         days: how long it goes on.
+        small: one account with few chats, and troubles of minutes.
     """
 
     seed: int
     zones: tuple[str, ...]
+    times: tuple[str, ...]
     start: datetime
-    days: int
+    days: float
+    small: bool
     steps: tuple[Step, ...]
 
 
 def plan(seed: int) -> Plan:
-    """The episode of a seed."""
+    """The episode of a seed: some days of several accounts; or, more often, some hours in which much meets."""
     chance = random.Random(seed)  # noqa: S311  no secret
+    return _dense(chance, seed) if chance.random() < DENSE else _wide(chance, seed)
+
+
+def _wide(chance: random.Random, seed: int) -> Plan:
     zone, day = chance.choice(PLACES)
     zones = tuple(dict.fromkeys((zone, chance.choice(("UTC", zone, chance.choice(PLACES)[0])))))
     start = datetime.combine(date.fromisoformat(day), datetime.min.time(), UTC) + timedelta(hours=chance.randint(0, 12))
     days = chance.randint(2, 5)
-    kinds, weights = zip(*KINDS.items(), strict=True)
     calm = chance.random() < 0.3
     steps = [Step(minutes(start) + 1, "policy", chance.getrandbits(32)) for _ in range(2)]
     for _ in range(days * chance.randint(8, 22)):
-        kind = chance.choices(kinds, weights)[0]
+        kind = _kind(chance)
         if calm and kind in TROUBLES:
             continue
         steps.append(Step(_when(chance, start, days, zones), kind, chance.getrandbits(32)))
-    return Plan(seed, zones, start, days, tuple(sorted(steps, key=lambda step: step.at)))
+    return Plan(seed, zones, TIMES, start, days, small=False, steps=_in_order(steps))
 
 
-TROUBLES = frozenset(
-    {"portal_trouble", "aws_trouble", "dying", "gap", "rotate", "owner", "moved", "full", "tokens_lost"}
-)
+def _dense(chance: random.Random, seed: int) -> Plan:
+    """Few edges, and much that happens together around them: a trouble, and what people do in the minutes after."""
+    zone, day = chance.choice(PLACES)
+    zones = (zone, "UTC") if chance.random() < 0.2 else (zone,)
+    local = datetime.combine(date.fromisoformat(day), datetime.min.time(), ZoneInfo(zone))
+    start = (local + timedelta(days=chance.randint(0, 3), hours=chance.choice((0, 1, 6, 11, 17, 18, 20)))).astimezone(
+        UTC
+    )
+    hours = chance.randint(4, 9)
+    edges = _edges(start, hours, zone)
+    times = tuple(chance.sample(sorted(edges), min(len(edges), chance.choice((2, 3, 3, 4)))))
+    times = times if len(times) > 1 else TIMES
+    moments = [edges[time] for time in times if time in edges] or [minutes(start) + 60]
+    calm = chance.random() < 0.2
+    steps = [Step(minutes(start) + 1, "policy", chance.getrandbits(32)) for _ in range(chance.choice((1, 2, 2)))]
+    for _ in range(hours):
+        at = chance.choice(moments) + chance.choice(_NEAR) if chance.random() < 0.7 else None
+        at = max(at or minutes(start) + chance.uniform(2, hours * 60), minutes(start) + 2)
+        if chance.random() < 0.6 and not calm:
+            steps.append(Step(at, _kind(chance, TROUBLES), chance.getrandbits(32)))
+        for _ in range(chance.randint(1, 4)):
+            later = chance.choice((0.0, 0.0, 0.001, 0.004, 0.01, 0.1, 0.5, 1.0, 1.5, 3.0, 6.0))
+            steps.append(Step(at + later, _kind(chance, KINDS.keys() - TROUBLES), chance.getrandbits(32)))
+    return Plan(seed, zones, times, start, hours / 24, small=True, steps=_in_order(steps))
+
+
+def _edges(start: datetime, hours: int, zone: str) -> dict[str, float]:
+    """When, in a stretch of time, clocks show one of `TIMES`."""
+    found: dict[str, float] = {}
+    for minute in range(int(minutes(start)) + 3, int(minutes(start)) + hours * 60):
+        shown = f"{datetime.fromtimestamp(minute * 60, ZoneInfo(zone)):%H:%M}"
+        if shown in TIMES:
+            found.setdefault(shown, float(minute))
+    return found
+
+
+def _kind(chance: random.Random, among: Collection[str] = KINDS) -> str:
+    kinds = sorted(among)
+    return chance.choices(kinds, [KINDS[kind] for kind in kinds])[0]
+
+
+def _in_order(steps: list[Step]) -> tuple[Step, ...]:
+    return tuple(sorted(steps, key=lambda step: step.at))
 
 
 def _when(chance: random.Random, start: datetime, days: int, zones: tuple[str, ...]) -> float:
@@ -92,30 +147,36 @@ def _when(chance: random.Random, start: datetime, days: int, zones: tuple[str, .
     day = start + timedelta(days=chance.randint(0, days - 1))
     hour, minute = map(int, chance.choice(TIMES).split(":"))
     local = datetime(day.year, day.month, day.day, hour, minute, tzinfo=ZoneInfo(chance.choice(zones)))
-    at = minutes(local) + chance.choice((-0.4, -0.01, 0.002, 0.004, 0.008, 0.02, 0.5, 1.2, 8.0))
-    return max(at, minutes(start) + 2)
+    return max(minutes(local) + chance.choice(_NEAR), minutes(start) + 2)
 
 
-def policy(chance: random.Random, zones: tuple[str, ...], chats: list[str], start: datetime) -> dict[str, Any]:
+def policy(chance: random.Random, plan: Plan, chats: list[str]) -> dict[str, Any]:
     """A policy somebody may write."""
     windows = []
-    for _ in range(chance.choice((1, 1, 2, 3))):
-        days = sorted(chance.sample(DAYS, chance.choice((7, 7, 5, 2))), key=DAYS.index)
-        begin, end = chance.sample(TIMES, 2)
-        windows.append({"days": days, "start": begin, "end": chance.choice((end, end, end, "24:00"))})
+    for _ in range(chance.choice((1, 1, 1, 2))):
+        days = sorted(chance.sample(DAYS, chance.choice((7, 7, 5, 2) if plan.days > 1 else (7,))), key=DAYS.index)
+        windows.append({"days": days, **_window(chance, plan.times)})
     if chance.random() < 0.2:  # a pause that is no pause
         windows = [
             {"days": list(DAYS), "start": "19:00", "end": "21:59"},
             {"days": list(DAYS), "start": "22:00", "end": "02:30"},
         ]
-    document: dict[str, Any] = {"timezone": chance.choice(zones), "windows": windows, "chats": _chats(chance, chats)}
+    document: dict[str, Any] = {
+        "timezone": chance.choice(plan.zones),
+        "windows": windows,
+        "chats": _chats(chance, chats),
+    }
     if chance.random() < 0.3:
-        day = (start + timedelta(days=chance.randint(0, 5))).date()
-        begin, end = chance.sample(TIMES, 2)
-        document["dates"] = {day.isoformat(): chance.choice(([], [{"start": begin, "end": end}]))}
+        day = (plan.start + timedelta(days=chance.randint(0, 5 if plan.days > 1 else 1))).date()
+        document["dates"] = {day.isoformat(): chance.choice(([], [_window(chance, plan.times)]))}
     if chance.random() < 0.1:
         document["enabled"] = False
     return document
+
+
+def _window(chance: random.Random, times: tuple[str, ...]) -> dict[str, str]:
+    begin, end = chance.sample(times, 2)
+    return {"start": begin, "end": chance.choice((end, end, end, end, "24:00"))}
 
 
 def _chats(chance: random.Random, chats: list[str]) -> dict[str, Any]:

@@ -11,8 +11,10 @@ from typing import Any
 from local.portal import Limits, Portal
 from local.portal.chats import PRIVATE, Chat
 from local.prove.hours import Named, Span, minutes
-from local.prove.judge import Judge, Violation
+from local.prove.judge import Judge
 from local.prove.plan import Plan
+from local.prove.quiet import Quiet
+from local.prove.sight import Violation
 from local.prove.world import World
 from local.virtual import ACCOUNTS, IDEMPOTENCY, STATE
 
@@ -34,6 +36,7 @@ class Person:
         replays: calls that succeeded with an ``Idempotency-Key``.
         left: chats left, and since when.
         mending: somebody is about to replace its lost tokens.
+        favourite: the chat that was last chosen, and is often chosen again.
     """
 
     name: str
@@ -46,6 +49,7 @@ class Person:
     replays: list[tuple[str, str, Any, dict[str, str], float, Any]] = field(default_factory=list)
     left: dict[int, float] = field(default_factory=dict)
     mending: bool = False
+    favourite: int = 0
 
 
 class Scene:
@@ -61,10 +65,15 @@ class Scene:
         self.tight: set[str] = set()
         self._seen: dict[str, int] = defaultdict(int)
         self._codes = 0
+        self._failed: str | None = None
 
     def say(self, text: str) -> None:
         """One line of the trace."""
         self.trace.append(f"{self.world.clock.now():%m-%d %H:%M:%S.%f}"[:-4] + f" {text}")
+
+    def fail(self, person: Person, what: str) -> None:
+        """Something is wrong that a thread has seen; `judge` tells."""
+        self._failed = self._failed or f"{person.name}: {what}"
 
     def _struck(self, what: str) -> None:
         self.say(f"  ! {what}")
@@ -75,7 +84,8 @@ class Scene:
 
     def furnish(self) -> None:
         """One or two portals, each with a user or some."""
-        for number in range(self.chance.choice((1, 1, 2))):
+        small = self.plan.small
+        for number in range(self.chance.choice((1,) if small else (1, 1, 2))):
             host = "portal1.example" if number else "portal.example"  # the first is a token server too
             tight = self.chance.random() < 0.3
             portal = self.world.add_portal(
@@ -88,7 +98,7 @@ class Scene:
             portal.quirks.batch_refuses = self.chance.choice((frozenset(), frozenset(), frozenset({"im.chat.mute"})))
             portal.limits.cost = {"im.chat.mute": 0.2}
             portal.add_user(BEN, "Ben Meyer")
-            for user in range(1, self.chance.choice((2, 2, 3, 4))):
+            for user in range(1, self.chance.choice((2, 2, 2, 3) if small else (2, 2, 3, 4))):
                 self._hire(host, portal, user)
         self.world.turns.sleep(1)
 
@@ -96,18 +106,23 @@ class Scene:
         portal.add_user(user, f"User {user}")
         first, last = self.plan.start - _MARGIN, self.plan.start + timedelta(days=self.plan.days) + _MARGIN
         name = f"a{len(self.people)}"
-        judge = Judge(name, int(minutes(first)), int(minutes(last)), lambda chat: portal.is_muted(user, chat))
+        quiet = Quiet(int(minutes(first)), int(minutes(last)))
+        judge = Judge(name, quiet, lambda chat: portal.is_muted(user, chat))
         person = Person(name, host, user, host == "portal.example" and self.chance.random() < 0.25, judge)
         self.people.append(person)
         self.world.users[name] = host, user
-        for number in range(self.chance.randint(3, 6)):
+        small = self.plan.small
+        for number in range(self.chance.randint(1, 3) if small else self.chance.randint(3, 6)):
             kind, title = self.chance.choice(("chat", "chat", "open", "lines")), "Deal" if number % 2 else "Chat"
             chat = portal.add_chat(user * 100 + number, members=[user, BEN], title=f"{title} {number}4", type=kind)
             if self.chance.random() < 0.3 and chat.may_be_muted():
                 portal.mute_by_hand(user, chat.id)
-        portal.add_private(user, BEN, user * 100 + 50)
-        portal.add_workgroup(user, user * 100 + 60, members=[user, BEN])
-        portal.add_chat(user * 100 + 70, members=[user, BEN], title="Deal archive", has_messages=False)
+        if not small or self.chance.random() < 0.4:
+            portal.add_private(user, BEN, user * 100 + 50)
+        if not small or self.chance.random() < 0.3:
+            portal.add_workgroup(user, user * 100 + 60, members=[user, BEN])
+        if not small or self.chance.random() < 0.3:
+            portal.add_chat(user * 100 + 70, members=[user, BEN], title="Deal archive", has_messages=False)
         portal.mute_by_hand(BEN, user * 100)
         for chat in portal.chats.values():
             if user in chat.members:
@@ -172,8 +187,8 @@ class Scene:
         Raises:
             Violation: naming the account.
         """
-        if self.world.over:
-            raise Violation(self.world.over[0])
+        if failed := self._failed or next(iter(self.world.over), None):
+            raise Violation(failed)
         for host, portal in self.world.portals.items():
             events = portal.journal.events[self._seen[host] :]
             self._seen[host] += len(events)

@@ -9,10 +9,12 @@ from typing import Any
 from local.portal import Fault
 from local.prove.acts import Acts
 from local.prove.hours import instant
-from local.prove.judge import Slack
 from local.prove.scene import BEN, Person
+from local.prove.sight import Slack
 
 _LENGTHS = (0.3, 2.0, 10.0, 45.0, 200.0)
+_SHORT = 10.0
+"""Minutes that troubles of a small episode last at most."""
 _NOTICE = 4.0
 """Minutes in which calls that are under way come to their end."""
 _PAUSES = {"OPERATION_TIME_LIMIT": 10.0, "OVERLOAD_LIMIT": 15.0}
@@ -24,7 +26,7 @@ class Troubles(Acts):
 
     def portal_trouble(self, person: Person, chance: random.Random) -> None:
         """A portal's bad time, of one method or of all, once or for a while."""
-        portal, length = self.portal(person), chance.choice(_LENGTHS)
+        portal, length = self.portal(person), self._length(chance)
         fault, single = chance.choice(_portal_faults())
         method = chance.choice((None, None, "batch", "im.chat.mute"))
         in_batch = single and chance.random() < 0.5
@@ -56,7 +58,7 @@ class Troubles(Acts):
 
     def aws_trouble(self, _person: Person, chance: random.Random) -> None:
         """AWS's bad time."""
-        length = chance.choice(_LENGTHS)
+        length = self._length(chance)
         self.world.weather.failing = chance.choice((0.02, 0.1, 0.3))
         self.say(f"AWS fails {self.world.weather.failing} for {length} minutes")
         self._disturb(None, length, Slack.KILLED)
@@ -64,7 +66,7 @@ class Troubles(Acts):
 
     def dying(self, _person: Person, chance: random.Random) -> None:
         """Processes die."""
-        length = chance.choice(_LENGTHS)
+        length = self._length(chance)
         self.world.weather.dying = chance.choice((0.1, 0.5))
         self.say(f"processes die {self.world.weather.dying} for {length} minutes")
         self._disturb(None, length, Slack.KILLED)
@@ -72,7 +74,7 @@ class Troubles(Acts):
 
     def gap(self, _person: Person, chance: random.Random) -> None:
         """The schedule does not tick, up to a day and more."""
-        length = chance.choice((5.0, 60.0, 400.0, 1600.0))
+        length = self._length(chance, 400.0, 1600.0)
         self.world.ticking = False
         self._count("schedule: gap")
         self.say(f"no ticks for {length} minutes")
@@ -140,7 +142,7 @@ class Troubles(Acts):
     def rotate(self, person: Person, chance: random.Random) -> None:
         """A new webhook, before or after the old one is gone; or the app is installed again."""
         portal, old = self.portal(person), self.secret(person)
-        late = chance.choice((0.0, 0.0, 3.0, 50.0))
+        late = chance.choice((0.0, 0.0, 3.0, 3.0 if self.plan.small else 50.0))
         self._count("account: rotated")
         self.say(f"{person.name}: its secret is replaced{f' {late} minutes late' if late else ''}")
         if late:
@@ -162,7 +164,7 @@ class Troubles(Acts):
         """The webhook acts for somebody else, for a while."""
         if person.oauth or person.foreign or self.portal(person).faults.pending():
             return
-        length = chance.choice((*_LENGTHS, 600.0, 600.0))
+        length = self._length(chance, 600.0, 600.0)
         code = self.secret(person)["webhook_url"].rstrip("/").rpartition("/")[2]
         webhook = self.portal(person).webhooks.get(code)
         if webhook is None:
@@ -180,7 +182,7 @@ class Troubles(Acts):
 
     def moved(self, person: Person, chance: random.Random) -> None:
         """The portal answers with redirects, for a while."""
-        portal, length = self.portal(person), chance.choice(_LENGTHS)
+        portal, length = self.portal(person), self._length(chance)
         portal.rename("https://elsewhere.example")
         self._count("portal: moved")
         self.say(f"{person.host}: moved for {length} minutes")
@@ -217,6 +219,10 @@ class Troubles(Acts):
             answer = self.call(person, "POST", f"/{person.name}/im.chat.mute", body)
             if answer is not None and answer.status != 400 and answer.status < 500:
                 self.fail(person, f"{body} is answered {answer.status}")
+
+    def _length(self, chance: random.Random, *longer: float) -> float:
+        lengths = [length for length in (*_LENGTHS, *longer) if length <= _SHORT or not self.plan.small]
+        return chance.choice(lengths)
 
     def _disturb(self, host: str | None, length: float, slack: float) -> None:
         """Trouble of one portal's accounts, or of all."""

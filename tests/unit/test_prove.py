@@ -10,7 +10,9 @@ import pytest
 
 from local.paths import ROOT
 from local.prove.hours import Named, policy_hours
-from local.prove.judge import Judge, Violation
+from local.prove.judge import Judge
+from local.prove.quiet import Quiet
+from local.prove.sight import Violation
 
 ENVIRONMENT = {
     **os.environ,
@@ -57,7 +59,7 @@ def test_quiet_times_are_found_minute_by_minute() -> None:
 
 def test_a_chat_nobody_holds_must_not_be_muted_and_one_that_is_held_must() -> None:
     muted: set[int] = set()
-    judge = Judge("a", 0, 10_000, lambda chat: chat in muted)
+    judge = Judge("a", Quiet(0, 10_000), lambda chat: chat in muted)
     judge.appears(1, Named(frozenset({"chat1"}), frozenset({"chat"}), "Deal"), mutable=True, listed=True, now=100.0)
     judge.check(130.0, {})
     muted.add(1)
