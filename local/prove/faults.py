@@ -4,11 +4,13 @@ Portals' own trouble is `local.portal.faults`; here are the network's to them, A
 """
 
 import itertools
+import math
 import random
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from enum import Enum
+from typing import Any
 from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
@@ -19,11 +21,11 @@ from bitrix24.transport import JSON, Reply
 from local.inmemory import errors as aws
 from local.portal import Request, dispatch
 from local.portal.wire import Delivery
+from local.prove.watch import Watch, sent_of
 from local.scale.turns import Turns
 from local.virtual import WiredTransport
 
-FULL_SECONDS = 60.0
-"""In less time any portal's full bucket is empty."""
+_LATE_SECONDS = 2.0
 LAMBDA_SECONDS = 120.0
 _THROTTLED = {"query": "ThrottlingException", "send_message_batch": "RequestThrottled"}
 _WRITES = {"put_item", "update_item", "delete_item", "transact_write_items"}
@@ -41,22 +43,34 @@ class Weather:
         failing: the share of calls of AWS that go wrong.
         dying: the share of invocations that are killed at one of their calls.
         seen: what has struck, by name.
+        last: when something has last struck.
         struck: told of each kill and fault of AWS.
     """
 
     chance: random.Random
+    clock: Turns
     struck: Callable[[str], None]
     failing: float = 0.0
     dying: float = 0.0
     seen: Counter[str] = field(default_factory=Counter)
+    last: float = -math.inf
 
     def strike(self, name: str) -> None:
         """Something has struck."""
         self.seen[name] += 1
+        self.last = self.clock.seconds
         self.struck(name)
 
 
 _numbers = itertools.count(1)
+
+
+class Call(Enum):
+    """What a call to the outside is for."""
+
+    READS = 0
+    WRITES = 1
+    TELLS = 2
 
 
 class Fuse:
@@ -66,27 +80,31 @@ class Fuse:
         self._clock = clock
         self._weather = weather
         self._calls = 0
+        self._counted = Call.READS
         self._at, self._after = 0, False
         self._end = 0.0
         self.blown = False
         self.number = next(_numbers)
 
     def begin(self) -> None:
-        """An invocation begins; it may be one that is killed."""
+        """An invocation begins; it may be one that is killed: at any of its calls, or where it changes something."""
         chance = self._weather.chance
         self._calls, self._end = 0, self._clock.seconds + LAMBDA_SECONDS
         dies = chance.random() < self._weather.dying
-        self._at, self._after = (chance.randint(1, 30) if dies else 0), chance.random() < 0.5
+        self._counted = chance.choice(tuple(Call))
+        most = {Call.READS: 30, Call.WRITES: 12, Call.TELLS: 2}[self._counted]
+        self._at, self._after = (chance.randint(1, most) if dies else 0), chance.random() < 0.5
 
-    def call(self, work: Callable[[], Any], took: tuple[float, float]) -> Any:
+    def call(self, work: Callable[[], Any], took: tuple[float, float], what: Call) -> Any:
         """One call, with its way there and back in seconds. A dead process calls nothing, whichever of its threads."""
-        self._calls += 1
-        mine = self._calls
-        self._die(now=mine == self._at and not self._after)
+        counts = what.value >= self._counted.value
+        self._calls += counts
+        last = counts and self._calls == self._at
+        self._die(now=last and not self._after)
         self._clock.sleep(self._weather.chance.uniform(*took))
         self._die()
         answer = work()
-        self._die(now=mine == self._at)
+        self._die(now=last)
         self._clock.sleep(self._weather.chance.uniform(*took))
         self._die()
         return answer
@@ -113,7 +131,8 @@ class Aws:
             return found
 
         def call(*args: Any, **kwargs: Any) -> Any:
-            return self._fuse.call(lambda: self._do(name, lambda: found(*args, **kwargs)), (0.002, 0.02))
+            what = Call.WRITES if name in _WRITES else Call.READS
+            return self._fuse.call(lambda: self._do(name, lambda: found(*args, **kwargs)), (0.002, 0.02), what)
 
         return call
 
@@ -153,37 +172,29 @@ def _conflict(name: str) -> ClientError:
     return aws.failure(aws.TransactionConflictException, "ongoing transaction", name)
 
 
-class Net(NamedTuple):
-    """What all lines to portals share: who has sent what when, by host, and whom to tell of too much."""
-
-    senders: dict[str, deque[tuple[float, int]]]
-    over: Callable[[str], None]
-
-
 class Line(WiredTransport):
-    """The network between a process and the portals."""
+    """The network between a process and the portals, with somebody who watches it.
 
-    def __init__(self, wired: WiredTransport, fuse: Fuse, clock: Turns, net: Net) -> None:
+    Args:
+        late: told of a host whose answer has been held up for long.
+    """
+
+    def __init__(
+        self, wired: WiredTransport, fuse: Fuse, clock: Turns, watch: Watch, late: Callable[[str], None]
+    ) -> None:  # fmt: skip
         super().__init__(wired.portals, clock)
-        self._senders, self._over = net
+        self._watch = watch
+        self._late = late
         self._fuse = fuse
         self._turns = clock
 
     def post(self, url: str, body: bytes, time_left: TimeLeft, content_type: str = JSON) -> Reply:
         """See `Transport`."""
-        reply: Reply = self._fuse.call(lambda: self._post(url, body, time_left, content_type), (0.01, 0.1))
+        telling = b"im.chat.mute" in body or "im.chat.mute" in url
+        reply: Reply = self._fuse.call(
+            lambda: self._post(url, body, time_left, content_type), (0.01, 0.1), Call.TELLS if telling else Call.READS
+        )
         return reply
-
-    def _watch(self, host: str) -> None:
-        """A process that is alone with a portal never meets its limit."""
-        portal, now = self.portals[host], self._turns.seconds
-        senders = self._senders[host]
-        senders.append((now, self._fuse.number))
-        while senders[0][0] < now - FULL_SECONDS:
-            senders.popleft()
-        alone = {sender for _, sender in senders} == {self._fuse.number}
-        if alone and not portal.faults.pending() and portal.limits.level(portal.clock()) + 1 > portal.limits.burst:
-            self._over(f"{host} got more requests from one process than its bucket holds")
 
     def _post(self, url: str, body: bytes, time_left: TimeLeft, content_type: str) -> Reply:
         parts, began, left = urlsplit(url), self._turns.seconds, time_left()
@@ -191,16 +202,25 @@ class Line(WiredTransport):
             raise PortalTimeout
         headers = {"content-type": content_type, "host": parts.netloc}
         request = Request("POST", parts.path, parts.query, headers, body, base_url=f"https://{parts.netloc}")
+        host, portal = parts.netloc, self.portals[parts.netloc]
+        sent = None
         if parts.path.startswith("/rest/"):
-            self._watch(parts.netloc)
-        response = dispatch(self.portals[parts.netloc], request)
+            sent = sent_of(self._fuse.number, lambda: self._fuse.blown, portal, url, body)
+            self._watch.sends(sent, portal, began)
+        else:
+            self._watch.refreshes(portal, body, began)
+        response = dispatch(portal, request)
         end = began + left
         trickles = response.delivery is Delivery.TRICKLE
         self._turns.until(end if trickles else min(end, self._turns.seconds + response.delay))
+        if self._turns.seconds - began > _LATE_SECONDS:
+            self._late(host)
         if trickles or self._turns.seconds >= end:
             raise PortalTimeout
         if response.delivery is Delivery.RESET:
             raise PortalUnreachable("reset")
         if response.delivery is Delivery.TRUNCATED:
             raise UnreadableAnswer("cut short")
+        if sent is not None:
+            self._watch.hears(sent, response.status, response.body, self._turns.seconds, portal.clock())
         return Reply(response.status, response.body if response.stream is None else b"".join(response.stream))

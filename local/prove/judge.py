@@ -91,8 +91,8 @@ class Judge:
         self.loud_by = max(self.loud_by, until + loud)
         self.quiet_by = max(self.quiet_by, until + max(loud, quiet))
 
-    def troubled(self, now: float, length: float) -> None:
-        """The portal, or the account, is in trouble for so long.
+    def broken(self, now: float, length: float) -> None:
+        """The account is in trouble for so long: its credentials, its user, its portal's address.
 
         The service asks again after 1, 2, 4, 8 and then each 15 minutes: after at most as long again, and a minute.
         """

@@ -14,7 +14,7 @@ from local.prove.hours import Named, Span, minutes
 from local.prove.judge import Judge
 from local.prove.plan import Plan
 from local.prove.quiet import Quiet
-from local.prove.sight import Violation
+from local.prove.sight import Slack, Violation
 from local.prove.world import World
 from local.virtual import ACCOUNTS, IDEMPOTENCY, STATE
 
@@ -58,7 +58,7 @@ class Scene:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.chance = random.Random(f"{plan.seed} scene")  # noqa: S311  no secret
-        self.world = World(plan.start, random.Random(f"{plan.seed} calls"), self._struck)  # noqa: S311
+        self.world = World(plan.start, random.Random(f"{plan.seed} calls"), self._struck, self._late)  # noqa: S311
         self.people: list[Person] = []
         self.secrets: set[str] = {SECRET}
         self.trace: list[str] = []
@@ -79,6 +79,13 @@ class Scene:
         self.say(f"  ! {what}")
         for person in self.people:
             person.judge.killed(self.world.now)
+        self.world.net.forget(self.world.turns.seconds - 1)
+
+    def _late(self, host: str) -> None:
+        """A portal's trouble is not over while its answers are held up."""
+        for person in self.people:
+            if person.host == host:
+                person.judge.disturbed(self.world.now, Slack.USUAL)
 
     # ---- furniture --------------------------------------------------------------------------------------------------
 
@@ -93,6 +100,7 @@ class Scene:
             )
             if tight:
                 self.tight.add(host)
+                self.world.net.tight.add(host)
             portal.quirks.recent_mute_list = self.chance.choice(("object", "list", "object_with_false"))
             portal.quirks.non_member = self.chance.choice(("access_error", "false"))
             portal.quirks.batch_refuses = self.chance.choice((frozenset(), frozenset(), frozenset({"im.chat.mute"})))

@@ -35,7 +35,7 @@ class Troubles(Acts):
         pause = next((minutes for code, minutes in _PAUSES.items() if code in fault.name), 0.0)
         self._count("portal: " + fault.name)
         self.say(f"{person.host}: {fault.name} {method} {times=} {in_batch=} for {length} minutes")
-        self._disturb(person.host, length + pause, Slack.TROUBLE)
+        self._disturb(person.host, length + pause)
         self._later(length, lambda: self._calm(person.host))
         if chance.random() < 0.6:
             self.while_it_lasts(person, chance, length)
@@ -54,7 +54,7 @@ class Troubles(Acts):
     def _calm(self, host: str) -> None:
         """A portal's trouble is over; requests that it has held up may still count together."""
         self.world.portals[host].faults.clear()
-        self.world.net.senders[host].append((self.world.turns.seconds, 0))
+        self.world.net.neighbour(host, self.world.turns.seconds)
 
     def aws_trouble(self, _person: Person, chance: random.Random) -> None:
         """AWS's bad time."""
@@ -78,7 +78,7 @@ class Troubles(Acts):
         self.world.ticking = False
         self._count("schedule: gap")
         self.say(f"no ticks for {length} minutes")
-        self._disturb(None, length, Slack.USUAL)
+        self._disturb(None, length, quiet=Slack.USUAL)
 
         def again() -> None:
             self.world.ticking = True
@@ -90,7 +90,7 @@ class Troubles(Acts):
         now = self.world.clock.now()
         at = now + timedelta(minutes=chance.choice((-1440, -600, -5, -1, 0, 1.9)))
         if at > now:
-            self._disturb(None, 2.0, Slack.USUAL)
+            self._disturb(None, 2.0, quiet=Slack.USUAL)
         self._count("schedule: stray tick")
         self.world.tick_once(at)
 
@@ -146,7 +146,7 @@ class Troubles(Acts):
         self._count("account: rotated")
         self.say(f"{person.name}: its secret is replaced{f' {late} minutes late' if late else ''}")
         if late:
-            self._disturb(person.host, late, Slack.TROUBLE)
+            self._break(person, late)
             self._take_away(portal, person, old)
             self._later(late, lambda: self.give_secret(person))
             return
@@ -172,7 +172,7 @@ class Troubles(Acts):
         person.foreign = True  # from now on nobody asks for what the portal would do for Ben, unasked who it is
         self._count("account: owner changed")
         self.say(f"{person.name}: the webhook will be Ben's for {length} minutes")
-        self._disturb(person.host, _NOTICE + length, Slack.TROUBLE)
+        self._break(person, _NOTICE + length)
         self._later(_NOTICE, lambda: setattr(webhook, "owner_id", BEN))
 
         def back() -> None:
@@ -186,16 +186,16 @@ class Troubles(Acts):
         portal.rename("https://elsewhere.example")
         self._count("portal: moved")
         self.say(f"{person.host}: moved for {length} minutes")
-        self._disturb(person.host, length, Slack.TROUBLE)
+        self._break(person, length)
         self._later(length, lambda: setattr(portal, "moved_to", None))
 
     def full(self, person: Person, _chance: random.Random) -> None:
         """A neighbour fills the portal's bucket."""
         portal = self.portal(person)
         portal.limits.fill(portal.clock())
-        self.world.net.senders[person.host].append((self.world.turns.seconds, 0))
+        self.world.net.neighbour(person.host, self.world.turns.seconds)
         self._count("portal: full")
-        self._disturb(person.host, 1.0, Slack.USUAL)
+        self._disturb(person.host, 1.0, quiet=Slack.USUAL)
 
     def tokens_lost(self, person: Person, _chance: random.Random) -> None:
         """The answer to a refresh is lost, and the tokens with it."""
@@ -205,7 +205,7 @@ class Troubles(Acts):
             portal.oauth.expire(self.secret(person)["access_token"])
             self._count("account: refresh lost")
             self.say(f"{person.name}: the next refresh is lost")
-            self._disturb(person.host, 75.0, Slack.TROUBLE)
+            self._break(person, 75.0)
             self._later(75.0, portal.faults.clear)
 
     def foreign_post(self, person: Person, _chance: random.Random) -> None:
@@ -224,15 +224,19 @@ class Troubles(Acts):
         lengths = [length for length in (*_LENGTHS, *longer) if length <= _SHORT or not self.plan.small]
         return chance.choice(lengths)
 
-    def _disturb(self, host: str | None, length: float, slack: float) -> None:
-        """Trouble of one portal's accounts, or of all."""
+    def _disturb(
+        self, host: str | None, length: float, loud: float = Slack.USUAL, quiet: float = Slack.TROUBLE
+    ) -> None:  # fmt: skip
+        """Trouble of one portal's accounts, or of all; and the slack after it, for releases and for mutes."""
         for person in self.people:
             if host in {None, person.host}:
-                if slack == Slack.TROUBLE:
-                    person.judge.troubled(self.world.now, length)
-                else:
-                    quiet = slack if slack == Slack.USUAL else Slack.TROUBLE
-                    person.judge.disturbed(self.world.now + length, slack, quiet)
+                person.judge.disturbed(self.world.now + length, loud, quiet)
+
+    def _break(self, person: Person, length: float) -> None:
+        """Trouble of an account, or of all on its portal, that a person has to mend."""
+        for one in self.people:
+            if one.host == person.host:
+                one.judge.broken(self.world.now, length)
 
     def _later(self, length: float, end: Any) -> None:
         until = instant(self.world.now + length)

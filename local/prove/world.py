@@ -4,7 +4,6 @@ import json
 import logging
 import math
 import random
-from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -23,7 +22,8 @@ from aws_lambda_powertools.utilities.parameters import base as parameters
 from bitrix24 import client, muting, refresh
 from chat_mute import holding, table, tick
 from chat_mute.observability import Handler, Telemetry
-from local.prove.faults import Aws, Fuse, Killed, Line, Net, Weather
+from local.prove.faults import Aws, Fuse, Killed, Line, Weather
+from local.prove.watch import Watch
 from local.scale.turns import Pool, Turns
 from local.virtual import ACCOUNTS, STATE, VirtualStack, WiredTransport
 
@@ -56,6 +56,7 @@ class World(VirtualStack):
         start: when it begins.
         chance: whose numbers decide how long calls take and what befalls them.
         struck: told of each kill and each fault of AWS.
+        late: told of a portal whose answer has been held up.
 
     Attributes:
         said: what the service has logged, where it is to be looked through.
@@ -66,15 +67,18 @@ class World(VirtualStack):
         again: the share of messages that come twice.
     """
 
-    def __init__(self, start: datetime, chance: random.Random, struck: Callable[[str], None]) -> None:
+    def __init__(
+        self, start: datetime, chance: random.Random, struck: Callable[[str], None], late: Callable[[str], None]
+    ) -> None:  # fmt: skip
         self.turns = Turns(start)
         self.over: list[str] = []
         self.users: dict[str, tuple[str, int]] = {}
         self.with_jobs: set[str] = set()
         self.chance = chance
-        self.weather = Weather(chance, struck)
+        self.weather = Weather(chance, self.turns, struck)
         self.said = StringIO()
-        self.net = Net(defaultdict(deque), self.over.append)
+        self.net = Watch(self.over.append, lambda: self.weather.last)
+        self.late = late
         self.ticking = True
         self.again = 0.0
         self.bodies: list[str] = []
@@ -89,7 +93,7 @@ class World(VirtualStack):
 
     def _outside(self, what: Any) -> Any:
         if isinstance(what, WiredTransport):
-            return Line(what, self._fuse, self.turns, self.net)
+            return Line(what, self._fuse, self.turns, self.net, self.late)
         return Aws(what, self._fuse, self.weather)
 
     # ---- Lambda -----------------------------------------------------------------------------------------------------
