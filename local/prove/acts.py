@@ -5,19 +5,20 @@ import math
 import random
 from typing import Any
 
-from local.prove.callers import TRIES, Callers, text
+from local.prove.callers import TRIES, text
 from local.prove.hours import Span, policy_hours
 from local.prove.plan import Step
 from local.prove.plan import policy as random_policy
 from local.prove.scene import Person
 from local.prove.sight import Slack, Violation
+from local.prove.views import Views
 from local.virtual import Answer
 
 _MEANWHILE = ("policy", "toggle", "drop", "skip", "mute", "unmute", "until", "let_go", "job", "click")
 _NAMES = ("night", "evening", "weekend")
 
 
-class Acts(Callers):
+class Acts(Views):
     """Each method without an underscore is a kind of step; ``chance`` is the step's own."""
 
     def act(self, step: Step) -> None:

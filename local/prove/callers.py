@@ -49,7 +49,9 @@ class Callers(Scene):
             person.favourite = chance.choice(chats)
         return person.favourite
 
-    def _ask(self, person: Person, chance: random.Random, chat: int, what: str) -> None:
+    def _ask(
+        self, person: Person, chance: random.Random, chat: int, what: str, *, patient: bool | None = None
+    ) -> None:  # fmt: skip
         if person.foreign and what != "until":
             return  # a plain call does what the portal takes it for: somebody else's chat
         caller, body = chance.choice((ANN, CI)), self._named(person, chance, chat)
@@ -70,7 +72,8 @@ class Callers(Scene):
         number = person.judge.begin([chat], asked, self.world.now, owner=owner, until=end)
         self.say(f"{person.name}: {what} {body} by {owner.rpartition('/')[2]}{' with a key' if headers else ''}")
         call = self._payload if what == "direct" else self._mute_call
-        patient = "FOR" not in body and chance.random() < 0.6  # a length would count from each try
+        likely = chance.random() < 0.6 if patient is None else patient
+        patient = "FOR" not in body and likely  # a length would count from each try
         self.world.spawn(lambda: self._until_done(
             person, number, lambda: call(person, body, headers, caller, end), patient=patient or what == "direct",
             pause=60.0 if what == "direct" else chance.uniform(0.5, 20)))  # fmt: skip

@@ -5,10 +5,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from local.prove.meetings import Meetings
 from local.prove.plan import Step
 from local.prove.scene import Person
 from local.prove.sight import Violation
-from local.prove.troubles import Troubles
 from local.virtual import STATE
 
 _CLOSING_MINUTES = 45.0
@@ -37,7 +37,7 @@ class Outcome:
     lost_track: int = 0
 
 
-class Episode(Troubles):
+class Episode(Meetings):
     """Plays a plan."""
 
     def play(self, steps: tuple[Step, ...] | None = None) -> Outcome:

@@ -19,9 +19,9 @@ Span = tuple[int, int]
 
 
 @lru_cache(maxsize=64)
-def local_minutes(zone: str, first: int, last: int) -> Mapping[int, Span]:
+def local_minutes(name: str, first: int, last: int) -> Mapping[int, Span]:
     """Each local minute's first and last minute of UTC in ``[first, last)``."""
-    place, seen = _zone(zone), dict[int, Span]()
+    place, seen = zone(name), dict[int, Span]()
     for minute in range(first, last):
         here = datetime.fromtimestamp(minute * MINUTE, place)
         local = (here.toordinal() - _EPOCH) * DAY + here.hour * 60 + here.minute
@@ -120,8 +120,8 @@ def instant(minute: float) -> datetime:
 # ---- which chats ----------------------------------------------------------------------------------------------------
 
 
-def _zone(name: str) -> ZoneInfo:
-    """By the pinned package, not by the machine's own files: laws change."""
+def zone(name: str) -> ZoneInfo:
+    """A time zone by the pinned package, not by the machine's own files: laws change."""
     with resources.files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as file:
         return ZoneInfo.from_file(file, key=name)
 

@@ -255,6 +255,44 @@ class Judge:
                 raise Violation(f"chat{sight.number} is held for {sorted(found)} instead of {wanted}")
             sight.truths = frozenset(right)
 
+    def shown(
+        self, number: int, now: float, *, muted: bool, owners: set[str], stays: bool, override: float | None,
+        change: tuple[float, bool] | None,
+    ) -> None:  # fmt: skip
+        """Judges what is shown of a chat that is at rest.
+
+        Raises:
+            Violation: it is not so by any possibility.
+        """
+        sight = self.sights[number]
+        if sight.named is None or not sight.mutable or not sight.listed or not self._rests(sight, now):
+            return
+        if now < max(sight.mutes_by, self.quiet_by, sight.before_until) or self._joined(sight, now):
+            return
+        wanted = []
+        for truth in self._closure(sight, now):
+            mine = self.quiet.hours(sight, truth.known)
+            soon = truth.next_change(mine, now - 0.2, self.quiet.last)
+            if soon is not None and soon[0] < now + 0.2:
+                return
+            wanted.append((truth, soon, truth.override(mine, now)))
+            if (
+                muted == truth.wants(mine, now)
+                and owners == self._owners(sight, truth, now)
+                and (stays == truth.muted or not owners)
+                and _same(override, truth.override(mine, now))
+                and self._same_change(change, soon)
+            ):
+                return
+        raise Violation(f"chat{number} is one of {wanted}")
+
+    def _same_change(self, shown: tuple[float, bool] | None, wanted: tuple[float, bool] | None) -> bool:
+        far = self.quiet.last - 2 * 1440
+        if wanted is None or shown is None:
+            one = wanted or shown
+            return one is None or one[0] > far
+        return wanted[0] > far or (shown[1] == wanted[1] and _same(shown[0], wanted[0], Slack.USUAL))
+
     def _owners(self, sight: Sight, truth: Truth, now: float) -> set[str]:
         names = set(truth.owners(now))
         if truth.window(self.quiet.hours(sight, truth.known), now) and sight.named is not None:
@@ -323,3 +361,10 @@ class Judge:
 
 def _word(muted: bool) -> str:  # noqa: FBT001
     return "muted" if muted else "audible"
+
+
+def _same(shown: float | None, wanted: float | None, tolerance: float = 0.02) -> bool:
+    """Whether two instants are the same, but for what is cut off seconds; a length counts from each try."""
+    if shown is None or wanted is None:
+        return shown == wanted
+    return abs(shown - wanted) <= tolerance

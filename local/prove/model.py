@@ -74,6 +74,19 @@ class Truth:
         yield from hours.edges(since, until)
         yield from (end for end in (*self.callers.values(), self.audible_until) if since < end <= until)
 
+    def next_change(self, hours: Hours, at: float, last: float) -> tuple[float, bool] | None:
+        """When what it wants changes next, up to ``last``, and whether it is muted from then on."""
+        if self.muted:
+            return None
+        now = self.wants(hours, at)
+        edges = sorted(edge for edge in self.edges(hours, at, last) if self.wants(hours, edge) != now)
+        return (edges[0], not now) if edges else None
+
+    def override(self, hours: Hours, at: float) -> float | None:
+        """Until when the window that runs leaves it alone."""
+        window = hours.at(at)
+        return min(self.audible_until, window[1]) if window and self.audible_until > at else None
+
     def aged(self, at: float) -> "Truth":
         """Without what is over, so that equals are equal."""
         return replace(

@@ -37,6 +37,10 @@ class Quiet:
             self._known[asked] = version, sight.named, self._united(sight, version, known=known)
         return self._known[asked][2]
 
+    def of(self, name: str) -> Hours:
+        """One policy's quiet times."""
+        return self._of([self.versions[-1][name]])
+
     def _united(self, sight: Sight, version: Policies, *, known: bool) -> Hours:
         return self._of([version[name] for name in self._meaning(sight, version, known=known)])
 

@@ -3,7 +3,7 @@
 import json
 import random
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -74,6 +74,15 @@ class Scene:
     def fail(self, person: Person, what: str) -> None:
         """Something is wrong that a thread has seen; `judge` tells."""
         self._failed = self._failed or f"{person.name}: {what}"
+
+    def after(self, length: float, work: Callable[[], object]) -> None:
+        """Does something so many minutes later, beside all else."""
+
+        def run() -> None:
+            self.world.turns.sleep(length * 60)
+            work()
+
+        self.world.spawn(run)
 
     def _struck(self, what: str) -> None:
         self.say(f"  ! {what}")

@@ -4,11 +4,11 @@ import math
 import random
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from local.portal import Fault
 from local.prove.acts import Acts
-from local.prove.hours import instant
 from local.prove.scene import BEN, Person
 from local.prove.sight import Slack
 
@@ -17,7 +17,7 @@ _SHORT = 10.0
 """Minutes that troubles of a small episode last at most."""
 _NOTICE = 4.0
 """Minutes in which calls that are under way come to their end."""
-_PAUSES = {"OPERATION_TIME_LIMIT": 10.0, "OVERLOAD_LIMIT": 15.0}
+PAUSES = {"OPERATION_TIME_LIMIT": 10.0, "OVERLOAD_LIMIT": 15.0}
 """Minutes for which a portal is left alone after it said so: until `operating_reset_at`, or for 15 minutes."""
 
 
@@ -32,7 +32,7 @@ class Troubles(Acts):
         in_batch = single and chance.random() < 0.5
         times = chance.choice((1, 2, 3, 5, None, None))
         portal.faults.add(fault, method="im.chat.mute" if in_batch else method, times=times, in_batch=in_batch)
-        pause = next((minutes for code, minutes in _PAUSES.items() if code in fault.name), 0.0)
+        pause = next((minutes for code, minutes in PAUSES.items() if code in fault.name), 0.0)
         self._count("portal: " + fault.name)
         self.say(f"{person.host}: {fault.name} {method} {times=} {in_batch=} for {length} minutes")
         self._disturb(person.host, length + pause)
@@ -43,13 +43,8 @@ class Troubles(Acts):
     def while_it_lasts(self, person: Person, chance: random.Random, length: float) -> None:
         """Somebody asks for something in the middle of it."""
         what = chance.choice(("until", "until", "mute", "unmute", "job", "let_go", "direct"))
-        later = chance.uniform(0, min(length, 5.0)) * 60
-
-        def run() -> None:
-            self.world.turns.sleep(later)
-            getattr(self, what)(person, chance)
-
-        self.world.spawn(run)
+        later = chance.uniform(0, min(length, 5.0))
+        self.after(later, partial(getattr(self, what), person, chance))
 
     def _calm(self, host: str) -> None:
         """A portal's trouble is over; requests that it has held up may still count together."""
@@ -239,14 +234,11 @@ class Troubles(Acts):
                 one.judge.broken(self.world.now, length)
 
     def _later(self, length: float, end: Any) -> None:
-        until = instant(self.world.now + length)
-
         def run() -> None:
-            self.world.turns.sleep(length * 60)
-            self.say(f"over: what began {length} minutes ago, {until:%H:%M}")
+            self.say(f"over: what began {length} minutes ago")
             end()
 
-        self.world.spawn(run)
+        self.after(length, run)
 
     def _count(self, what: str) -> None:
         self.world.weather.seen[what] += 1
