@@ -126,8 +126,8 @@ class Muting:
     def _situation(self, ask: _Ask) -> tuple[Situation | None, str | None]:
         """The chat and its record's version. None of a chat that cannot be seen and whose number is not known.
 
-        A mute for a time must know what was before. One without end, or an unmute, is done also where the portal does
-        not show the chat: whether there is one, it says itself then.
+        A mute for a time must know what was before, one without end which record is the chat's. An unmute is done also
+        where the portal does not show the chat: whether there is one, it says itself then.
         """
         account, client, name, now = ask.account, ask.client, ask.request.chat, ask.now
         try:
@@ -135,7 +135,10 @@ class Muting:
         except Bitrix24Error as error:
             if ask.request.until is not None or is_broken(error) or isinstance(error, NoRoom):
                 raise
-            return unseen(self._store, account, client, name, now=now)
+            found = unseen(self._store, account, client, name, now=now)
+            if found[0] is None and ask.request.muted and not isinstance(error, InvalidChatId | AccessRefused):
+                raise  # whoever holds the chat would not hear that it is to stay muted
+            return found
         return seen.situation, seen.saved and seen.saved.version
 
     def _overtake(self, ask: _Ask, chat_id: int) -> bool:

@@ -83,7 +83,7 @@ class Callers(Scene):
         by_look: bool = False,
     ) -> None:  # fmt: skip
         """Asks again while nobody knows; a person gives up, a schedule's payload is tried three times."""
-        sure, began, plain = None, self.world.now, person.judge.asks[number][0].until is None
+        sure, began, ask = None, self.world.now, person.judge.asks[number][0]
         for tries in range(TRIES if patient else 1):
             if tries:
                 self.world.turns.sleep(pause)
@@ -93,10 +93,11 @@ class Callers(Scene):
                 break
         met = self.world.met(person.name, began)
         alone = len(met) <= tries + 1
-        if plain and not alone:
+        if ask.until is None and not alone:
             person.judge.may_fail(number)
         if sure is False and not alone:  # two refused at once: the second's record may bring the first's back
             sure = None
+        by_look = by_look or (sure is None and ask.what == "unmute")  # never taken back: a look tries it again
         while by_look and self.world.now < max(began + 1.5, person.judge.loud_by):
             self.world.turns.sleep(30)
         self._end(person, number, sure=sure)

@@ -36,7 +36,8 @@ class Meetings(Troubles):
             return
         fault = chance.choice((
             Fault.html(502), Fault.html(500), Fault.truncated(), Fault.reset_before_effect(),
-            Fault.reset_after_effect(), Fault.error("INTERNAL_SERVER_ERROR", status=500), Fault.error("QUERY_LIMIT_EXCEEDED", status=503),
+            Fault.reset_after_effect(), Fault.error("INTERNAL_SERVER_ERROR", status=500),
+            Fault.error("QUERY_LIMIT_EXCEEDED", status=503),
         ))  # fmt: skip
         portal.faults.add(fault, method=chance.choice(("im.chat.mute", "batch")), times=1)
         self._count("portal: hiccup")

@@ -6,6 +6,7 @@ from typing import Any
 
 from local.prove.callers import Callers, text
 from local.prove.hours import hours, means, zone
+from local.prove.quiet import Policies
 from local.prove.scene import Person
 from local.prove.sight import Violation
 from local.virtual import Answer
@@ -44,9 +45,9 @@ class Views(Callers):
         """Somebody looks at the policies, and at when each begins or ends next."""
 
         def work() -> None:
-            version, began = person.judge.quiet.versions[-1], self.world.now
+            version, began = self._stored(person), self.world.now
             answer = self._get(person, "quiet-hours")
-            if answer is None or person.judge.quiet.versions != [version]:
+            if answer is None or version is None or self._stored(person) is not version:
                 return
             shown = {policy["name"]: policy["next_change"] for policy in answer.body["policies"]}
             if shown.keys() != version.keys():
@@ -63,7 +64,7 @@ class Views(Callers):
 
     def preview(self, person: Person, chance: random.Random) -> None:
         """Somebody looks ahead."""
-        version = person.judge.quiet.versions[-1]
+        version = self._stored(person)
         if not version or person.foreign:
             return
         name, days, began = chance.choice(sorted(version)), chance.choice((1, 2, 3)), self.world.now
@@ -71,7 +72,7 @@ class Views(Callers):
 
         def work() -> None:
             answer = self._get(person, f"quiet-hours/{name}/preview?days={days}&chats=1")
-            if answer is None or person.judge.quiet.versions != [version]:
+            if answer is None or self._stored(person) is not version:
                 return
             first, last = person.judge.quiet.first, person.judge.quiet.last
             spans = hours([({**document, "enabled": True}, skipped)], first, last).spans
@@ -101,20 +102,25 @@ class Views(Callers):
         """A change of a policy that is not the one that somebody has seen: refused, and nothing is stored."""
         name = chance.choice(("night", "evening"))
         headers = chance.choice(({"If-Match": '"gone"'}, {"If-None-Match": "*"}))
-        if len(person.judge.quiet.versions) > 1 or ("If-None-Match" in headers and name not in person.policies):
+        before = self._stored(person)
+        if before is None or ("If-None-Match" in headers and name not in before):
             return
         document = {"timezone": "UTC", "windows": [{"days": ["mon"], "start": "00:00", "end": "24:00"}],
                     "chats": {"all": True}}  # fmt: skip
-        before = person.judge.quiet.versions[0]
 
         def work() -> None:
             path = f"/{person.name}/quiet-hours/{name}"
             answer = self.call(person, "PUT", path, document, headers=headers)
-            unchanged = person.judge.quiet.versions == [before]
-            if answer is not None and unchanged and answer.status != 412 and answer.status < 500:
+            if answer is not None and self._stored(person) is before and answer.status != 412 and answer.status < 500:
                 self.fail(person, f"PUT {name} with {headers} is answered {answer.status}")
 
         self.world.spawn(work)
+
+    @staticmethod
+    def _stored(person: Person) -> Policies | None:
+        """The policies, if nobody is changing them now."""
+        versions = person.judge.quiet.versions
+        return versions[0] if len(versions) == 1 else None
 
     def _get(self, person: Person, path: str) -> Answer | None:
         """An answer if there is one; None in trouble."""

@@ -95,3 +95,17 @@ def test_a_job_that_ends_while_a_call_would_overtake_it_is_counted_once(night: N
     job = night.call("POST", "mutes", {"chats": ["chat3"], "mute": "N"})["job"]
     night.go("2026-03-03 18:05")
     assert night.call("GET", f"jobs/{job}")["state"] == "done"
+
+
+def test_a_mute_for_good_is_not_answered_as_done_where_its_record_cannot_be_found(night: Night) -> None:
+    """The window's end would have released it."""
+    night.put("night", "19:00-08:00")
+    night.go("2026-03-03 18:31")
+    assert 9 in night.muted
+    night.portal.faults.add(Fault.no_result(), method="batch", times=None)
+    answer = night.stack.call("POST", "/default/im.chat.mute", {"DIALOG_ID": "547"})
+    assert answer.status == 502
+    night.portal.faults.clear()
+    assert night.stack.call("POST", "/default/im.chat.mute", {"DIALOG_ID": "547"}).status == 200
+    night.go("2026-03-04 12:00")
+    assert 9 in night.muted
