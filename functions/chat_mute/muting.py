@@ -126,8 +126,11 @@ class Muting:
     def _situation(self, ask: _Ask) -> tuple[Situation | None, str | None]:
         """The chat and its record's version. None of a chat that cannot be seen and whose number is not known.
 
-        A mute for a time must know what was before, one without end which record is the chat's. An unmute is done also
-        where the portal does not show the chat: whether there is one, it says itself then.
+        A mute for a time must know what was before. One without end, or an unmute, is done also where the portal does
+        not show the chat, as long as its number tells which record it has.
+
+        Raises:
+            Bitrix24Error: the chat could not be read, and what is asked for could not be noted.
         """
         account, client, name, now = ask.account, ask.client, ask.request.chat, ask.now
         try:
@@ -136,8 +139,8 @@ class Muting:
             if ask.request.until is not None or is_broken(error) or isinstance(error, NoRoom):
                 raise
             found = unseen(self._store, account, client, name, now=now)
-            if found[0] is None and ask.request.muted and not isinstance(error, InvalidChatId | AccessRefused):
-                raise  # whoever holds the chat would not hear that it is to stay muted
+            if found[0] is None and not isinstance(error, InvalidChatId | AccessRefused):
+                raise  # whoever holds the chat, or is about to, would not hear of it
             return found
         return seen.situation, seen.saved and seen.saved.version
 

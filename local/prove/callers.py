@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,21 @@ from local.prove.sight import Violation
 from local.virtual import Answer
 
 _REFUSED = frozenset({400, 403, 404, 405, 412, 413, 422})
+_CODES = {
+    409: {"IDEMPOTENCY_IN_PROGRESS", "CONFLICT"}, 412: {"PRECONDITION_FAILED"}, 422: {"IDEMPOTENCY_KEY_REUSED"},
+    500: {"INTERNAL_SERVER_ERROR"}, 504: {"PORTAL_TIMEOUT"},
+    503: {"QUERY_LIMIT_EXCEEDED", "OPERATION_TIME_LIMIT", "OVERLOAD_LIMIT"},
+}  # fmt: skip
+"""design.md's table, of the statuses that have few."""
+_WAITS = {
+    "IDEMPOTENCY_IN_PROGRESS": (1, 1), "QUERY_LIMIT_EXCEEDED": (2, 2), "OPERATION_TIME_LIMIT": (1, 3600),
+    "OVERLOAD_LIMIT": (1, 900),
+}  # fmt: skip
+"""``Retry-After``, at least and at most."""
+_FINAL = frozenset(
+    {"ACCESS_ERROR", "CHAT_ID_EMPTY", "ERROR_UNEXPECTED_ANSWER", "USER_CHANGED", "UNTIL_PAST", "OVERTAKEN"}
+)
+"""What a chat of a job may end with; all else passes, and is waited for."""
 TRIES = 3
 JOB_MINUTES = 6.0
 
@@ -68,6 +84,10 @@ class Callers(Scene):
             owner = f"schedule:{schedule}"
         elif chance.random() < 0.4:
             headers["Idempotency-Key"] = f"key-{chance.getrandbits(40)}"
+            others = sorted({key for _, key in person.keys} - {key for one, key in person.keys if one == caller})
+            if others and chance.random() < 0.5:  # somebody else's key is another key
+                headers["Idempotency-Key"] = chance.choice(others)
+            person.keys.add((caller, headers["Idempotency-Key"]))
         asked = "unmute" if body.get("MUTE") == "N" else "mute"
         number = person.judge.begin([chat], asked, self.world.now, owner=owner, until=end)
         self.say(f"{person.name}: {what} {body} by {owner.rpartition('/')[2]}{' with a key' if headers else ''}")
@@ -143,7 +163,13 @@ class Callers(Scene):
         except Exception as error:  # noqa: BLE001  Lambda tries an asynchronous invocation again, whatever it was
             self.say(f"{person.name}: the payload failed, {error!r:.60}")
             return None
+        if answer.get("result") is True and self.world.chance.random() < 0.3:  # at least once, says AWS
+            self.after(self.world.chance.choice((0.0, 1.0, 30.0)), lambda: self._again(body))
         return answer.get("result") is True or None
+
+    def _again(self, body: dict[str, Any]) -> None:
+        with suppress(Exception):
+            self.world.invoke(body)
 
     def replay(self, person: Person, chance: random.Random) -> None:
         """A call that succeeded before, once more with its key: it is answered, and nothing is done."""
@@ -151,13 +177,18 @@ class Callers(Scene):
         if not fresh:
             return
         route, caller, body, headers, _, former = chance.choice(fresh)
-        self.say(f"{person.name}: again with its key, {body}")
+        other = chance.random() < 0.3
+        sent = {**body, "REASON": "another"} if other else body
+        self.say(f"{person.name}: again with its key, {sent}")
 
         def work() -> None:
-            answer = self.call(person, "POST", route, body, headers=headers, caller=caller)
-            if answer is None or answer.status >= 500:
+            answer = self.call(person, "POST", route, sent, headers=headers, caller=caller)
+            if answer is None or answer.status >= 500 or answer.status == 409:
                 return
-            if (answer.status, answer.body, "Idempotency-Replayed" in answer.headers) != (200, former, True):
+            if other:
+                if answer.status != 422:
+                    self.fail(person, f"a key is taken for another request: {answer}")
+            elif (answer.status, answer.body, "Idempotency-Replayed" in answer.headers) != (200, former, True):
                 self.fail(person, f"no replay: {answer}")
 
         self.world.spawn(work)
@@ -206,8 +237,13 @@ class Callers(Scene):
                 self.world.turns.sleep(60)
             self._end(person, number, sure=None)
             return
-        shown = self._job_done(person, answer.body["job"], asked_at)
+        job = answer.body["job"]
+        if self.world.chance.random() < 0.2:
+            self.after(self.world.chance.choice((0.0, 0.5, 0.99, 1.01, 2.0)), lambda: self._cancel(person, job))
+        shown = self._job_done(person, job, asked_at)
         if shown is None:
+            self.world.turns.sleep(120)  # a look that has begun ends
+            self._end(person, number, sure=None)
             return
         chats = person.judge.asks[number][1]
         good = {self._by_name(person, one["dialog_id"]) for one in shown["outcomes"] if one["result"]}
@@ -217,12 +253,19 @@ class Callers(Scene):
             usual = sight is None or sight.named is None or not sight.mutable or error == "UNTIL_PAST"
             if error == "OVERTAKEN":  # somebody else has said something newer about it
                 usual = person.judge.asked_since(chat or 0, asked_at, besides=number)
-            if not usual and self.world.now > person.judge.quiet_by:
+            young = self.world.now - asked_at < 23 * 60
+            if (not usual and self.world.now > person.judge.quiet_by) or (error not in _FINAL and young):
                 self.fail(person, f"a job did not do chat{chat}: {error}")
         met = {chat for chat in chats if "until" not in body and "for" not in body
                and person.judge.asked_since(chat, asked_at, besides=number)}  # fmt: skip
         self._end(person, number, sure=True, chats=chats & good - met)
         self._end(person, number, sure=None, chats=chats - (good - met))
+
+    def _cancel(self, person: Person, job: str) -> None:
+        answer = self.call(person, "DELETE", f"/{person.name}/jobs/{job}")
+        calm = self.world.now > person.judge.loud_by
+        if answer is not None and answer.status not in {204, 409} and answer.status < 500 and calm:
+            self.fail(person, f"a job cannot be cancelled: {answer}")
 
     def _job_done(self, person: Person, job: str, asked_at: float) -> dict[str, Any] | None:
         wait, path = 45.0, f"/{person.name}/jobs/{job}"
@@ -230,6 +273,8 @@ class Callers(Scene):
             self.world.turns.sleep(wait)
             wait = min(wait * 1.5, 900.0)
             answer = self.call(person, "GET", path)
+            if answer is not None and answer.status == 200 and answer.body["state"] == "cancelled":
+                return None
             if answer is not None and answer.status == 200 and answer.body["state"] == "done":
                 shown: dict[str, Any] = answer.body
                 while answer is None or answer.status != 200 or answer.body["next"]:
@@ -269,6 +314,8 @@ class Callers(Scene):
             return None
         if answer.status != 200:
             self.say(f"{person.name}: {method} {path} -> {answer.status} {answer.body and answer.body.get('error')}")
+        if strange := _strange(answer):
+            self.fail(person, f"{method} {path} is answered {answer.status} {answer.body}: {strange}")
         full = answer.status == 503 and person.host in self.tight
         if answer.status >= 500 and not full and calm and self.world.now > person.judge.loud_by:
             self.fail(person, f"{method} {path} is answered {answer.status} {answer.body} without any trouble")
@@ -314,3 +361,18 @@ def _ends(body: dict[str, Any], told: str, end: float) -> bool:
 def text(minute: float) -> str:
     """An instant as the API tells it."""
     return (instant(minute) + timedelta(microseconds=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _strange(answer: Answer) -> str | None:
+    """What is wrong with an error's status, code or ``Retry-After``, by the contract's table."""
+    if answer.status < 400:
+        return None
+    code, wait = answer.body["error"], answer.headers.get("Retry-After")
+    if answer.status in _CODES and code not in _CODES[answer.status]:
+        return "not by the table"
+    if answer.status == 502 and code in _CODES[503] | _CODES[504]:
+        return "not by the table"
+    waits = _WAITS.get(code)
+    if waits is not None and not (wait and wait.isdecimal() and waits[0] <= int(wait) <= waits[1]):
+        return f"Retry-After is {wait}"
+    return None

@@ -27,7 +27,7 @@ KINDS = {
     "mute": 6, "unmute": 8, "until": 12, "twins": 8, "job": 6, "let_go": 3, "direct": 4, "replay": 4,
     "click": 12, "during": 10, "new_chat": 3, "rename": 2, "leave": 2, "join": 2,
     "look_up": 6, "view": 8, "policies": 3, "preview": 4, "stale_put": 1,
-    "deploy": 3, "old_tick": 2, "two_ticks": 3, "old_message": 2, "again": 2, "foreign_post": 1,
+    "deploy": 3, "old_tick": 2, "two_ticks": 3, "old_message": 2, "again": 2, "foreign_post": 2,
     "portal_trouble": 7, "aws_trouble": 3, "dying": 4, "gap": 2, "rotate": 2, "owner": 4, "moved": 1, "full": 1,
     "tokens_lost": 1, "lost_answers": 5, "hiccup": 4, "paused": 4, "refusing": 3, "expired": 4,
 }  # fmt: skip

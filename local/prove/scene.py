@@ -34,6 +34,7 @@ class Person:
         policies: its policies as they are stored, with what is skipped of each.
         foreign: the portal acts for somebody else with its secret.
         replays: calls that succeeded with an ``Idempotency-Key``.
+        keys: the callers and keys of all that were made with one.
         left: chats left, and since when.
         mending: somebody is about to replace its lost tokens.
         favourite: the chat that was last chosen, and is often chosen again.
@@ -47,6 +48,7 @@ class Person:
     policies: dict[str, tuple[Mapping[str, Any], Span | None]] = field(default_factory=dict)
     foreign: bool = False
     replays: list[tuple[str, str, Any, dict[str, str], float, Any]] = field(default_factory=list)
+    keys: set[tuple[str, str]] = field(default_factory=set)
     left: dict[int, float] = field(default_factory=dict)
     mending: bool = False
     favourite: int = 0

@@ -203,8 +203,14 @@ class Troubles(Acts):
             self._break(person, 75.0)
             self._later(75.0, portal.faults.clear)
 
-    def foreign_post(self, person: Person, _chance: random.Random) -> None:
-        """Requests that make no sense change nothing."""
+    def foreign_post(self, person: Person, chance: random.Random) -> None:
+        """Requests that make no sense, or are about somebody else's chat, change nothing."""
+        theirs = sorted(chat.id for chat in self.portal(person).chats.values() if person.user not in chat.members)
+        if theirs and not person.foreign:
+            chat = chance.choice(theirs)
+            answer = self.call(person, "POST", f"/{person.name}/im.chat.mute", {"CHAT_ID": chat})
+            if answer is not None and answer.status < 400:
+                self.fail(person, f"a mute of chat{chat}, where the user is not, is answered {answer.status}")
         for body in (
             {"CHAT_ID": "042"},
             {"MUTE": "Y"},

@@ -97,15 +97,20 @@ def test_a_job_that_ends_while_a_call_would_overtake_it_is_counted_once(night: N
     assert night.call("GET", f"jobs/{job}")["state"] == "done"
 
 
-def test_a_mute_for_good_is_not_answered_as_done_where_its_record_cannot_be_found(night: Night) -> None:
-    """The window's end would have released it."""
-    night.put("night", "19:00-08:00")
-    night.go("2026-03-03 18:31")
-    assert 9 in night.muted
+@pytest.mark.parametrize("asked", ["Y", "N"])
+def test_what_cannot_be_noted_is_not_answered_as_done(night: Night, asked: str) -> None:
+    """A mute would have been released at the window's end, an unmute undone by the next look."""
+    night.put("night", "19:00-08:00", chats={"only": ["547"]})
+    if asked == "Y":
+        night.go("2026-03-03 18:31")
+    else:
+        night.stack.clock.set(at("2026-03-03 18:31"))
+    ask = {"DIALOG_ID": "547", "MUTE": asked}
     night.portal.faults.add(Fault.no_result(), method="batch", times=None)
-    answer = night.stack.call("POST", "/default/im.chat.mute", {"DIALOG_ID": "547"})
-    assert answer.status == 502
+    assert night.stack.call("POST", "/default/im.chat.mute", ask).status == 502
     night.portal.faults.clear()
-    assert night.stack.call("POST", "/default/im.chat.mute", {"DIALOG_ID": "547"}).status == 200
+    assert night.stack.call("POST", "/default/im.chat.mute", ask).status == 200
+    night.go("2026-03-03 18:46")
+    assert (9 in night.muted) == (asked == "Y")
     night.go("2026-03-04 12:00")
-    assert 9 in night.muted
+    assert (9 in night.muted) == (asked == "Y")

@@ -203,7 +203,8 @@ class Client:
             return False
         if self.credentials is not used:  # another thread has renewed them meanwhile
             return True
-        renewed = self._refresher.renew(used, time_left) if error.code in _EXPIRED else self._refresher.newer(used)
+        find = self._refresher.renew if error.code in _EXPIRED else self._refresher.newer
+        renewed = find(used, time_left)
         if renewed is None and error.code == "NO_AUTH_FOUND":
             raise errors.CredentialError(error.code, _GONE)
         if renewed is None:

@@ -75,10 +75,21 @@ class Refresher:
                         self._store.unlock_refresh()
                 self._clock.sleep(_jitter.uniform(0.1, 0.5))
 
-    def newer(self, stale: OAuth) -> OAuth | None:
-        """Tokens that somebody else has stored since ``stale`` was read."""
-        current = self._current(stale)
-        return current if current.params != stale.params else None
+    def newer(self, stale: OAuth, time_left: TimeLeft) -> OAuth | None:
+        """Tokens that somebody else has stored since ``stale`` was read, or is asking for right now; None without any.
+
+        The old ones end before the new ones are stored.
+
+        Raises:
+            CredentialError: the token server has refused them; or the secret has been replaced by another user's.
+        """
+        while True:
+            current = self._current(stale)
+            if current.params != stale.params:
+                return current
+            if not self._respect_refusal(current) or time_left() <= 0:
+                return None
+            self._clock.sleep(_jitter.uniform(0.1, 0.5))
 
     def _current(self, stale: OAuth) -> OAuth:
         current = self._store.load()
