@@ -68,7 +68,8 @@ class World(VirtualStack):
     """
 
     def __init__(
-        self, start: datetime, chance: random.Random, struck: Callable[[str], None], late: Callable[[str], None]
+        self, start: datetime, chance: random.Random, struck: Callable[[str], None],
+        late: Callable[[str], None] = lambda _: None,
     ) -> None:  # fmt: skip
         self.turns = Turns(start)
         self.over: list[str] = []

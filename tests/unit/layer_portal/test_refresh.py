@@ -86,6 +86,28 @@ def test_another_process_finds_the_new_pair_in_the_store_and_asks_nobody(world: 
     assert world.muted() == {1, 2}
 
 
+def test_a_call_whose_token_has_ended_before_the_new_one_is_stored_waits_for_that(world: World) -> None:
+    other, save, sleep = world.another_client(), world.store.save, world.clock.sleep
+    waited: list[float] = []
+    world.portal.oauth.expire()
+
+    def saving(document: Mapping[str, Any]) -> None:
+        def sleeping(seconds: float) -> None:
+            sleep(seconds)
+            waited.append(seconds)
+            save(document)
+
+        world.store.save = save  # type: ignore[method-assign]
+        world.clock.sleep = sleeping  # type: ignore[method-assign]
+        muting.mute(other, chat_id=2, muted=True, time_left=world.time_left)
+
+    world.store.save = saving  # type: ignore[method-assign]
+    mute(world)
+    assert world.muted() == {1, 2}
+    assert len(waited) == 1
+    assert world.calls(TOKEN) == 1
+
+
 def test_while_somebody_else_refreshes_one_waits_and_reads_again(world: World) -> None:
     assert isinstance(world.credentials, OAuth)
     newer = world.document()
