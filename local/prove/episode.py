@@ -119,7 +119,8 @@ class Episode(Meetings):
         unknown = shown.keys() - dict(holds).keys()
         half_done = [number for number, hold in shown.items() if hold["state"] in {"muting", "releasing"}]
         at_rest = person.judge.at_rest(self.world.now)
-        if unknown or (half_done and at_rest):
+        overridden = any(hold["state"] == "overridden" for hold in shown.values())
+        if unknown or overridden or (half_done and at_rest):
             raise Violation(f"{person.name}: held are {shown}")
         try:
             person.judge.held(self.world.now, {number: set(hold["owners"]) for number, hold in shown.items()})

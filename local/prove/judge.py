@@ -82,9 +82,18 @@ class Judge:
         }  # fmt: skip
         truths |= self._closure(sight, now) if met else set()
         if not muted:
-            sight.before, sight.before_until = sight.truths, now + 24 * 60
+            sight.before, sight.before_until, sight.unmuted = sight.truths, now + 24 * 60, True
         sight.truths = frozenset(truths)
         self._touch(sight, now)
+
+    def ahead(self, now: float, until: float) -> None:
+        """A tick that is ahead of the clock brings on what is to be right by then."""
+        for sight in self.sights.values():
+            for truth in self._closure(sight, now):
+                mine = self.quiet.hours(sight, truth.known)
+                edges = list(truth.edges(mine, now, until))
+                sight.recent |= {truth.wants(mine, at) for at in edges}
+                sight.reasons += len(edges)
 
     def disturbed(self, until: float, loud: float, quiet: float = Slack.TROUBLE) -> None:
         """There is trouble until then; and slack after it, for what is to be audible and for what is to be muted."""
@@ -172,6 +181,8 @@ class Judge:
             sight.truths = frozenset(truths)
         if old == new:
             return
+        if sight.unmuted and new:  # a look sees that a person has unmuted it, and not in which window
+            truths |= {replace(truth, muted=False, callers={}, audible_until=float(new[1])) for truth in sight.truths}
         for truth in sight.truths:
             if truth.audible_until > now:
                 truths.add(replace(truth, audible_until=0.0))
@@ -233,6 +244,7 @@ class Judge:
             sight.named = None
             self.lost_track += 1
         sight.truths = aged
+        sight.unmuted = False
         sight.recent, sight.changes, sight.reasons = {self.is_muted(sight.number)}, 0, 0
         self.settled += 1
 
@@ -280,18 +292,21 @@ class Judge:
                 muted == truth.wants(mine, now)
                 and owners == self._owners(sight, truth, now)
                 and (stays == truth.muted or not owners)
-                and _same(override, truth.override(mine, now))
+                and _same(self._in_sight(override), self._in_sight(truth.override(mine, now)))
                 and self._same_change(change, soon)
             ):
                 return
         raise Violation(f"chat{number} is one of {wanted}")
 
     def _same_change(self, shown: tuple[float, bool] | None, wanted: tuple[float, bool] | None) -> bool:
-        far = self.quiet.last - 2 * 1440
         if wanted is None or shown is None:
-            one = wanted or shown
-            return one is None or one[0] > far
-        return wanted[0] > far or (shown[1] == wanted[1] and _same(shown[0], wanted[0], Slack.USUAL))
+            return self._in_sight(shown and shown[0]) == self._in_sight(wanted and wanted[0])
+        far = self._in_sight(wanted[0]) is None
+        return far or (shown[1] == wanted[1] and _same(shown[0], wanted[0], Slack.USUAL))
+
+    def _in_sight(self, at: float | None) -> float | None:
+        """None where it is too far to be known."""
+        return None if at is None or at > self.quiet.last - 2 * 1440 else at
 
     def _owners(self, sight: Sight, truth: Truth, now: float) -> set[str]:
         names = set(truth.owners(now))

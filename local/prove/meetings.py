@@ -29,6 +29,23 @@ class Meetings(Troubles):
                   patient=chance.random() < 0.2)  # fmt: skip
         self.after(length, portal.faults.clear)
 
+    def outage(self, person: Person, chance: random.Random) -> None:
+        """A portal is down for some minutes, which most often begin or end about now."""
+        portal, length = self.portal(person), chance.choice((2.0, 4.0, 7.0))
+        if portal.faults.pending():
+            return
+        fault = chance.choice((Fault.html(502), Fault.reset_before_effect(), Fault.empty(), Fault.reset_after_effect()))
+        portal.faults.add(fault, times=None)
+        self._meets(person, f"{fault.name}, whatever is asked", length)
+        self.after(length, partial(self._calm, person.host))
+
+    def overtaken(self, person: Person, chance: random.Random) -> None:
+        """A job, and something else before it has begun or while it goes on."""
+        self.job(person, chance)
+        for _ in range(chance.choice((1, 1, 2))):
+            what = chance.choice(("let_go", "unmute", "mute", "until", "job", "unmute"))
+            self.after(chance.choice((0.05, 0.3, 0.99, 1.002, 1.005)), partial(getattr(self, what), person, chance))
+
     def hiccup(self, person: Person, chance: random.Random) -> None:
         """One request goes wrong in a way that passes: nobody hears of it."""
         portal = self.portal(person)

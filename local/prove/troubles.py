@@ -86,6 +86,8 @@ class Troubles(Acts):
         at = now + timedelta(minutes=chance.choice((-1440, -600, -5, -1, 0, 1.9)))
         if at > now:
             self._disturb(None, 2.0, quiet=Slack.USUAL)
+            for person in self.people:
+                person.judge.ahead(self.world.now, self.world.now + 2.0)
         self._count("schedule: stray tick")
         self.world.tick_once(at)
 
