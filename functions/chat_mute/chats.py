@@ -1,5 +1,6 @@
 """One chat with all that is known of it: record, portal, policies. What muting and the API's views stand on."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -65,8 +66,8 @@ def unseen(
 ) -> tuple[Situation, str | None] | tuple[None, None]:
     """A chat that the portal does not show now, by its record alone, and that's version.
 
-    Of a chat without a record it is not known what the policies want: while a window runs, they are taken to want it
-    quiet, with an end that the next look finds out.
+    What the policies want is not known, but of those that hold it, and they may not be all: while a window runs, they
+    are taken to want it quiet, with an end that the next look finds out.
 
     Returns:
         None where the chat's number is not known.
@@ -76,11 +77,11 @@ def unseen(
     chat_id, who = int(name.removeprefix("chat")), identity(client)
     agenda = Agenda((policy.value for policy in store.policies(account)), now)
     saved = store.hold(account, chat_id)
-    if saved is not None:
-        wish = agenda.wish_unseen(saved.value)
-        return Situation(chat_id, saved.value.dialog_id, who, saved.value, None, now, wish), saved.version
-    wish = Wish(until=FOREVER) if agenda.running else Wish()
-    return Situation(chat_id, name, who, None, None, now, wish), None
+    wish = agenda.wish_unseen(saved.value) if saved else Wish()
+    if agenda.running:
+        wish = replace(wish, until=FOREVER)
+    hold = saved and saved.value
+    return Situation(chat_id, hold.dialog_id if hold else name, who, hold, None, now, wish), saved and saved.version
 
 
 def identity(client: Client) -> Identity:

@@ -114,7 +114,7 @@ class Callers(Scene):
         met = self.world.met(person.name, began)
         alone = len(met) <= tries + 1
         if ask.until is None and not alone:
-            person.judge.may_fail(number)
+            person.judge.may_fail(number, self.world.now)
         if sure is False and not alone:  # two refused at once: the second's record may bring the first's back
             sure = None
         by_look = by_look or (sure is None and ask.what == "unmute")  # never taken back: a look tries it again

@@ -65,7 +65,8 @@ class Episode(Meetings):
             now, due = self.world.now, self.world.due()
             queued = self.world.queued()
             tick = math.inf if due is None or not self.world.ticking else math.ceil(max(due / 60, now + 1e-6))
-            edge = min(person.judge.next_edge(now) for person in self.people) + _A_LITTLE
+            since = self._judged - _A_LITTLE + 1e-4
+            edge = min(person.judge.next_edge(since) for person in self.people) + _A_LITTLE
             following = min(tick, edge, queued, until)
             if self.world.next_turn() < following:  # somebody else does something first, and all may change
                 self.world.turns.until(self.world.turns.next_turn)

@@ -129,11 +129,14 @@ class Judge:
             self._touch(sight, now)
         return ask.number
 
-    def may_fail(self, number: int) -> None:
-        """What docs/decisions.md says may be lost: it met something else on its way."""
-        if number in self.asks:
-            ask, chats = self.asks[number]
-            self.asks[number] = replace(ask, may_fail=True), chats
+    def may_fail(self, number: int, now: float) -> None:
+        """What docs/decisions.md says may be lost: it met something else on its way, whose record may stand."""
+        if number not in self.asks:
+            return
+        ask, chats = self.asks[number]
+        self.asks[number] = replace(ask, may_fail=True), chats
+        for sight in (self.sights[chat] for chat in chats if chat in self.sights):
+            sight.before, sight.before_until = self._closure(sight, now), now + 24 * 60
 
     def asked_since(self, chat: int, since: float, *, besides: int) -> bool:
         """Whether somebody else's ask about a chat was under way at that time or after."""
@@ -171,6 +174,8 @@ class Judge:
         for sight in self.sights.values():
             self._split(sight, self.quiet.hours(sight, version=before), self.quiet.hours(sight), now)
             self._touch(sight, now)
+            if now < self.loud_by:  # a chat that cannot be seen is let go of where none of those that hold it is left
+                sight.recent |= {False}
 
     def _split(self, sight: Sight, before: Hours, after: Hours, now: float) -> None:
         """Where the window that people override has changed, the override may last as long as either, or be over."""

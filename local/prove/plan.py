@@ -51,7 +51,7 @@ TROUBLES = frozenset(
         "expired",
     }
 )
-DENSE = 0.7
+DENSE = 0.9
 """The share of episodes that are short."""
 _NEAR = (-0.4, -0.01, 0.002, 0.004, 0.008, 0.02, 0.5, 1.2, 8.01)
 """Minutes from an edge."""
@@ -101,7 +101,7 @@ def _wide(chance: random.Random, seed: int) -> Plan:
     zone, day = chance.choice(PLACES)
     zones = tuple(dict.fromkeys((zone, chance.choice(("UTC", zone, chance.choice(PLACES)[0])))))
     start = datetime.combine(date.fromisoformat(day), datetime.min.time(), UTC) + timedelta(hours=chance.randint(0, 12))
-    days = chance.randint(2, 5)
+    days = chance.randint(2, 4)
     calm = chance.random() < 0.3
     steps = [Step(minutes(start) + 1, "policy", chance.getrandbits(32)) for _ in range(2)]
     for _ in range(days * chance.randint(8, 22)):

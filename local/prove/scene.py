@@ -37,6 +37,7 @@ class Person:
         keys: the callers and keys of all that were made with one.
         left: chats left, and since when.
         mending: somebody is about to replace its lost tokens.
+        tokens_at: when its tokens were last seen to be good.
         favourite: the chat that was last chosen, and is often chosen again.
     """
 
@@ -51,6 +52,7 @@ class Person:
     keys: set[tuple[str, str]] = field(default_factory=set)
     left: dict[int, float] = field(default_factory=dict)
     mending: bool = False
+    tokens_at: float = 0.0
     favourite: int = 0
 
 
@@ -68,6 +70,7 @@ class Scene:
         self._seen: dict[str, int] = defaultdict(int)
         self._codes = 0
         self._failed: str | None = None
+        self._judged = self.world.now
 
     def say(self, text: str) -> None:
         """One line of the trace."""
@@ -206,6 +209,7 @@ class Scene:
         Raises:
             Violation: naming the account.
         """
+        self._judged = self.world.now
         if failed := self._failed or next(iter(self.world.over), None):
             raise Violation(failed)
         for host, portal in self.world.portals.items():
@@ -232,8 +236,9 @@ class Scene:
     def _mend_tokens(self, person: Person) -> None:
         """Tokens may be lost by a crash in the one moment that design.md names; a person installs the app again."""
         if self.secret(person)["refresh_token"] in self.portal(person).oauth._refresh:  # noqa: SLF001  nobody else tells
+            person.tokens_at = self.world.now
             return
-        if self.world.now > person.judge.loud_by:
+        if person.tokens_at > person.judge.loud_by:
             raise Violation(f"{person.name}: its tokens are lost, and nothing had happened")
         person.mending = True
         self.say(f"{person.name}: tokens are lost; somebody will install the app again")

@@ -76,8 +76,11 @@ class Views(Callers):
                 return
             first, last = person.judge.quiet.first, person.judge.quiet.last
             spans = hours([({**document, "enabled": True}, skipped)], first, last).spans
-            spans = tuple(span for span in spans if span[1] > began and span[0] < began + days * 1440)
-            if all(first < span[0] and span[1] < last for span in spans):
+            spans = tuple(span for span in spans if span[1] > began - 1 and span[0] < began + days * 1440 + 1)
+            edge = min(
+                (abs(at - end) for span in spans for at in span for end in (began, began + days * 1440)), default=9
+            )
+            if edge > 1 and all(first < span[0] and span[1] < last for span in spans):
                 place = zone(document["timezone"])
                 wanted = [(*map(text, span), *(_local(edge, place) for edge in span)) for span in spans]
                 names = ("start", "end", "local_start", "local_end")

@@ -114,3 +114,16 @@ def test_what_cannot_be_noted_is_not_answered_as_done(night: Night, asked: str) 
     assert (9 in night.muted) == (asked == "Y")
     night.go("2026-03-04 12:00")
     assert (9 in night.muted) == (asked == "Y")
+
+
+def test_an_unmute_by_the_record_alone_lasts_for_a_policy_that_the_record_does_not_know_yet(night: Night) -> None:
+    night.put("night", "19:00-20:00")
+    night.go("2026-03-03 18:31")
+    night.portal.faults.add(Fault.html(502), method="batch", times=None)
+    night.put("late", "19:00-08:00")
+    assert night.mute(1, "N")["result"] is True
+    night.portal.faults.clear()
+    night.go("2026-03-03 22:00")
+    assert night.muted == {2, 3, 4, 9}
+    night.go("2026-03-04 12:00")
+    assert night.muted == {2}
