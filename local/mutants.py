@@ -10,10 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Any, NamedTuple
-
-import pytest
 
 from local.paths import BUILD, ROOT, venv_python
 from local.terminal import say
@@ -120,7 +117,7 @@ def _settings(suite: Suite) -> str:
         "source_paths": ["src"],
         "only_mutate": suite.mutated,
         "pytest_add_cli_args_test_selection": suite.tests,
-        "pytest_add_cli_args": ["-p", "no:cacheprovider", "-p", "local.mutants"],
+        "pytest_add_cli_args": ["-p", "no:cacheprovider"],
         "also_copy": ["local", "events", "docs", "template.yaml"],
     }
     lists["do_not_mutate_patterns"] = _SAID
@@ -135,13 +132,6 @@ def _settings(suite: Suite) -> str:
             "",
         ]
     )
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """As a plugin in the copy: quick tests first, for the first that fails ends a mutant's run."""
-    if (known := Path("mutmut-stats.json")).exists():
-        took = json.loads(known.read_text())["duration_by_test"]
-        items.sort(key=lambda item: took.get(item.nodeid, 0.0))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from bitrix24 import OAuth, PortalLimits, Rate, errors
+from bitrix24 import CROWD, OAuth, PortalLimits, Rate, errors
 from bitrix24.batch import Command
 from bitrix24.transport import Reply
 from tests.unit.layer.doubles import START, Account, FakeClock, refusal, reply, success
@@ -104,3 +104,20 @@ def test_tokens_that_another_thread_has_renewed_are_used() -> None:
     account.client.credentials = OAuth.parse(pair)
     assert account.call() is True
     assert b'"auth": "new"' in account.transport.asked[1][1]
+
+
+@pytest.mark.parametrize(("told", "pause"), [(0, 300), (1, 1), (3600, 3600), (3601, 300)])
+def test_a_pause_ends_when_the_portal_said_up_to_an_hour_ahead(told: int, pause: int) -> None:
+    time = {"operating": 480, "operating_reset_at": START.timestamp() + told}
+    account = Account(success(time=time), refusal("OPERATION_TIME_LIMIT", 429))
+    account.call()
+    error = account.failure()
+    assert isinstance(error, errors.Paused)
+    assert error.until == START + timedelta(seconds=pause)
+
+
+def test_who_has_thirty_seconds_waits_as_long_as_it_takes() -> None:
+    account = Account(refusal("QUERY_LIMIT_EXCEEDED", 503), success(), seconds=30)
+    account.store.kept = {CROWD: START + timedelta(seconds=10)}
+    account.store.may_wait = lambda *_: False  # type: ignore[method-assign]
+    assert account.call() is True
