@@ -116,6 +116,20 @@ def test_a_release_is_overdue_after_five_minutes(office: Office, counted: Counts
     assert counted() == {"AccountBroken": 1, "ReleaseOverdue": 5}
 
 
+@pytest.mark.parametrize(("act", "counted_as"), [(revoked, "AccountBroken"), (faulty, "InternalError")])
+def test_a_release_that_had_begun_is_overdue_at_the_next_look(
+    office: Office, counted: Counts, act: Act, counted_as: str
+) -> None:
+    office.put("night", "11:00-12:01")
+    office.stack.minute()
+    blocked("ERROR_UNEXPECTED_ANSWER", "im.chat.mute")(office)
+    office.stack.minute(at("2026-03-03 12:01"))
+    act(office)
+    counted()
+    office.stack.minute(at("2026-03-03 12:02"))
+    assert counted() == {counted_as: 1, "ReleaseOverdue": 5}
+
+
 def test_each_change_leaves_a_line_that_says_why_and_for_whom(office: Office, lines: Lines) -> None:
     office.put("night", "11:00-12:01", chats={"only": ["chat1", "chat2"]})
     office.stack.minute()
