@@ -5,6 +5,7 @@ tests of its own in `quiet_hours_domain`.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -68,8 +69,11 @@ class Night:
     def go(self, text: str) -> None:
         """A tick at each whole minute that something is due at, up to a moment."""
         until = at(text)
+        looks: Counter[datetime] = Counter()
         while (due := self.due()) is not None and due <= until:
             self.stack.minute(max(due, self.stack.clock.now()) + timedelta(microseconds=1))
+            looks[due] += 1
+            assert looks[due] < 20, "due again and again, and nothing comes of it"
         self.stack.minute(max(until, self.stack.clock.now()))
 
     def due(self) -> datetime | None:

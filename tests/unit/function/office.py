@@ -1,6 +1,7 @@
 """The whole service in virtual time before Ann's portal, and counts of what a call cost."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -125,8 +126,11 @@ class Office:
     def go(self, moment: datetime | str) -> None:
         """To a moment, with a tick at each minute something is due at, and what the queue then delivers."""
         until = at(moment) if isinstance(moment, str) else moment
+        looks: Counter[datetime] = Counter()
         while (due := self.due()) is not None and due <= until:
             self.stack.minute(max(due, self.stack.clock.now()) + timedelta(microseconds=1))
+            looks[due] += 1
+            assert looks[due] < 20, "due again and again, and nothing comes of it"
         self.stack.minute(max(until, self.stack.clock.now()))
 
     def due(self) -> datetime | None:
