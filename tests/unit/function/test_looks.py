@@ -8,7 +8,7 @@ import pytest
 
 from local.inmemory import errors as aws
 from tests.unit.function.conftest import Counts
-from tests.unit.function.office import BEN, HOST, NOON, Office, at
+from tests.unit.function.office import BEN, HAND, HOST, NOON, Office, at
 from tests.unit.function.trouble import (
     MINUTE,
     NIGHT,
@@ -45,7 +45,7 @@ BACK_OFF = [1, 2, 4, 8, 15, 15]
         (of_one(3), False, BACK_OFF),
         (blocked("ERROR_UNEXPECTED_ANSWER", "im.recent.list"), False, BACK_OFF),
         (blocked("ERROR_UNEXPECTED_ANSWER", "im.chat.mute"), True, [1] * 6),
-        (of_one(3, "QUERY_LIMIT_EXCEEDED"), False, [2, 2]),  # at once, and the look took more than a minute
+        (of_one(3, "QUERY_LIMIT_EXCEEDED"), False, [2, 2, 2]),  # at once, and the look took more than a minute
     ],
 )
 def test_trouble_is_tried_again_after_1_2_4_8_and_then_each_15_minutes_a_release_each_minute(
@@ -79,6 +79,17 @@ def test_a_pause_is_kept_to_its_end_also_where_something_was_to_be_released(
     blocked(code, method)(office)
     office.stack.minute(at("2026-03-03 12:05"))
     assert gaps(office, 1) == [minutes]
+
+
+@pytest.mark.parametrize("name", [f"chat{HAND}", "chat3"])
+def test_what_stays_muted_does_not_hurry(office: Office, name: str) -> None:
+    """Muted before, or for good meanwhile: nothing waits to be released."""
+    office.put("night", "12:01-12:05", chats={"only": [name]})
+    office.go("2026-03-03 12:01")
+    office.mute(3)
+    down(office)
+    office.stack.minute(at("2026-03-03 12:05"))
+    assert gaps(office, 3) == [1, 2, 4]
 
 
 def test_a_look_that_went_well_forgets_the_trouble_before(office: Office) -> None:
