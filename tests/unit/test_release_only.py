@@ -194,6 +194,7 @@ def test_a_job_that_mutes_ends_with_the_reason_and_one_that_unmutes_goes_on(offi
     release_all(office)
     ended = office.ok("GET", f"jobs/{muting}")
     assert ended["state"] == "done"
+    assert ended["finished_at"] is not None
     assert {one["error"] for one in ended["outcomes"]} <= {"RELEASE_ONLY"}
     assert len(ended["outcomes"]) == (len(chats) if isinstance(chats, list) else 0)
     assert office.ok("GET", f"jobs/{unmuting}")["counts"] == {"total": 1, "done": 1, "failed": 0}

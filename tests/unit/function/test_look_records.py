@@ -9,7 +9,7 @@ from local.portal import Fault
 from local.virtual import STATE
 from tests.unit.function.conftest import Counts
 from tests.unit.function.office import ANN, BEN, HAND, HOST, NOON, Office, at
-from tests.unit.function.trouble import MINUTE, NIGHT, blocked, records, window
+from tests.unit.function.trouble import MINUTE, NIGHT, Act, blocked, records, revoked, window
 
 
 @pytest.mark.parametrize("left", [False, True])
@@ -84,6 +84,15 @@ def test_when_the_time_is_over_the_rest_is_for_the_next_look_which_comes_at_once
     assert counted() == {"ChatMuted": 4, "ChatsHeld": 4} | ({} if of_a_job else {"WindowsOpen": 1, "ChatsHeld": 5})
     office.stack.minute()
     assert office.muted == NIGHT
+
+
+@pytest.mark.parametrize("act", [revoked, blocked("OVERLOAD_LIMIT", "batch")])
+def test_an_account_that_is_refused_is_asked_once(office: Office, act: Act) -> None:
+    window(office)
+    act(office)
+    office.stack.transport.sent.clear()
+    office.stack.minute(at("2026-03-03 12:15"))
+    assert len(office.stack.transport.sent) == 1
 
 
 def test_a_jobs_outcomes_are_all_told(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
