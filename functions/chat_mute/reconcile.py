@@ -16,7 +16,6 @@ from chat_mute.job import GIVE_UP, Job
 from chat_mute.job_work import JobWork
 from chat_mute.look import Look, Task, by_chat
 from chat_mute.observability import Telemetry
-from chat_mute.parallel import THREADS
 from chat_mute.quiet_hours.agenda import Agenda
 from chat_mute.quiet_hours.decision import Action, decide, release
 from chat_mute.quiet_hours.holds import Hold, State
@@ -47,9 +46,8 @@ class Reconcile:
     """
 
     def __init__(
-        self, accounts: Accounts, store: Store, telemetry: Telemetry, threads: int = THREADS,
-        *, release_only: bool = False,
-    ) -> None:  # fmt: skip
+        self, accounts: Accounts, store: Store, telemetry: Telemetry, threads: int, *, release_only: bool
+    ) -> None:
         self._accounts = accounts
         self._store = store
         self._telemetry = telemetry
