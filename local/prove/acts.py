@@ -3,6 +3,7 @@
 import json
 import math
 import random
+from functools import partial
 from typing import Any
 
 from local.prove.callers import TRIES, text
@@ -88,6 +89,9 @@ class Acts(Views):
         self._edit(
             person, {**person.policies, name: (document, span)}, name, "POST", f"quiet-hours/{name}/skip", span=span
         )
+        if chance.random() < 0.5:
+            self.after(chance.choice((0.1, 2.5)), partial(getattr(self, chance.choice(("unskip", "toggle", "policy"))),
+                       person, chance))  # fmt: skip
 
     def unskip(self, person: Person, chance: random.Random) -> None:
         """Takes a skip back."""

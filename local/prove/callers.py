@@ -340,7 +340,8 @@ class Callers(Scene):
 
     def _until(self, chance: random.Random, body: dict[str, Any]) -> float:
         """An end, in a call's fields, as it is written or as a length."""
-        length = chance.choice((5, 20, 60, 240, 600, 1500)) * 60 + chance.choice((0, 0, 7))
+        lengths = (1, 2, 5, 20, 60, 240) if self.plan.small else (5, 20, 60, 240, 600, 1500)
+        length = chance.choice(lengths) * 60 + chance.choice((0, 0, 7))
         now = self.world.clock.now()
         end = now + timedelta(seconds=length)
         if chance.random() < 0.5:

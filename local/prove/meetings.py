@@ -35,8 +35,9 @@ class Meetings(Troubles):
         if portal.faults.pending():
             return
         fault = chance.choice((Fault.html(502), Fault.reset_before_effect(), Fault.empty(), Fault.reset_after_effect()))
-        portal.faults.add(fault, times=None)
-        self._meets(person, f"{fault.name}, whatever is asked", length)
+        method = chance.choice((None, None, "batch"))
+        portal.faults.add(fault, method=method, times=None)
+        self._meets(person, f"{fault.name} {method}, all the time", length)
         self.after(length, partial(self._calm, person.host))
 
     def overtaken(self, person: Person, chance: random.Random) -> None:
@@ -71,13 +72,13 @@ class Meetings(Troubles):
         status, pause = _STATUS[code], PAUSES[code]
         in_batch = code == "OPERATION_TIME_LIMIT" and chance.random() < 0.5
         method = chance.choice(("im.chat.mute", "batch", "im.chat.mute"))
-        portal.faults.add(
-            Fault.error(code, status=status), method="im.chat.mute" if in_batch else method, in_batch=in_batch,
-            times=chance.choice((1, 1, 3)),
-        )  # fmt: skip
         self._meets(person, f"{code} {method} {in_batch=}", 3.0, pause)
+        self._ask(person, chance, self._chat(person, chance), "until")  # a success tells until when a pause will last
+        self.after(0.3, partial(
+            portal.faults.add, Fault.error(code, status=status), method="im.chat.mute" if in_batch else method,
+            in_batch=in_batch, times=chance.choice((1, 1, 3))))  # fmt: skip
         self.after(3.0, portal.faults.clear)
-        for later in (0.0, *sorted(chance.uniform(0.5, pause) for _ in range(3))):
+        for later in (0.35, *sorted(chance.uniform(0.5, pause) for _ in range(3))):
             what = chance.choice(("until", "mute", "unmute", "job", "policy"))
             self.after(later, partial(getattr(self, what), person, chance))
         if chance.random() < 0.5:
@@ -102,7 +103,7 @@ class Meetings(Troubles):
         self.portal(person).oauth.expire(self.secret(person)["access_token"])
         self._count("account: expired")
         self.say(f"{person.name}: its access token has expired")
-        for _ in range(chance.choice((1, 2, 3))):
+        for _ in range(chance.choice((1, 2, 3, 4))):
             self.after(chance.choice((0.0, 0.0, 0.001)), partial(getattr(self, chance.choice(_CALLS)), person, chance))
 
     def _meets(self, person: Person, what: str, length: float, pause: float = 0.0) -> None:

@@ -30,7 +30,7 @@ KINDS = {
     "deploy": 3, "old_tick": 2, "two_ticks": 3, "old_message": 2, "again": 2, "foreign_post": 2,
     "portal_trouble": 7, "aws_trouble": 3, "dying": 4, "gap": 2, "rotate": 2, "owner": 4, "moved": 1, "full": 1,
     "tokens_lost": 1, "lost_answers": 5, "hiccup": 4, "paused": 4, "refusing": 3, "expired": 4,
-    "outage": 5, "overtaken": 5,
+    "outage": 8, "overtaken": 5,
 }  # fmt: skip
 """What happens, and how often beside the others; each is a method of `troubles.Troubles`."""
 TROUBLES = frozenset(
@@ -126,7 +126,7 @@ def _dense(chance: random.Random, seed: int) -> Plan:
     times = times if len(times) > 1 else TIMES
     moments = [edges[time] for time in times if time in edges] or [minutes(start) + 60]
     calm = chance.random() < 0.2
-    steps = [Step(minutes(start) + 1, "policy", chance.getrandbits(32)) for _ in range(chance.choice((1, 2, 2)))]
+    steps = [Step(minutes(start) + 1, "policy", chance.getrandbits(32)) for _ in range(chance.choice((0, 1, 2, 2)))]
     for _ in range(hours):
         at = chance.choice(moments) + chance.choice(_NEAR) if chance.random() < 0.7 else None
         at = max(at or minutes(start) + chance.uniform(2, hours * 60), minutes(start) + 2)

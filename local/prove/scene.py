@@ -130,7 +130,7 @@ class Scene:
         name = f"a{len(self.people)}"
         quiet = Quiet(int(minutes(first)), int(minutes(last)))
         judge = Judge(name, quiet, lambda chat: portal.is_muted(user, chat))
-        person = Person(name, host, user, host == "portal.example" and self.chance.random() < 0.25, judge)
+        person = Person(name, host, user, host == "portal.example" and self.chance.random() < 0.35, judge)
         self.people.append(person)
         self.world.users[name] = host, user
         small = self.plan.small

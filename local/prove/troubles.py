@@ -31,7 +31,9 @@ class Troubles(Acts):
         method = chance.choice((None, None, "batch", "im.chat.mute"))
         in_batch = single and chance.random() < 0.5
         times = chance.choice((1, 2, 3, 5, None, None))
-        portal.faults.add(fault, method="im.chat.mute" if in_batch else method, times=times, in_batch=in_batch)
+        if in_batch:
+            method = chance.choice(("im.chat.mute", "im.chat.mute", "im.recent.list", "im.dialog.get"))
+        portal.faults.add(fault, method=method, times=times, in_batch=in_batch)
         pause = next((minutes for code, minutes in PAUSES.items() if code in fault.name), 0.0)
         self._count("portal: " + fault.name)
         self.say(f"{person.host}: {fault.name} {method} {times=} {in_batch=} for {length} minutes")
@@ -172,8 +174,13 @@ class Troubles(Acts):
         self._break(person, _NOTICE + length)
         self._later(_NOTICE, lambda: setattr(webhook, "owner_id", BEN))
 
+        if chance.random() < 0.4:  # and nobody is told so by the list
+            hidden = Fault.error("INTERNAL_SERVER_ERROR", status=500)
+            self.portal(person).faults.add(hidden, method="im.recent.list", in_batch=True, times=None)
+
         def back() -> None:
             webhook.owner_id, person.foreign = person.user, False
+            self.portal(person).faults.clear()
 
         self._later(_NOTICE + length, back)
 
