@@ -14,7 +14,6 @@ from chat_mute.quiet_hours.holds import Hold, Identity
 from chat_mute.quiet_hours.policy import Policy
 from chat_mute.quiet_hours.selection import Chat as Selected
 from chat_mute.quiet_hours.situation import Situation
-from chat_mute.quiet_hours.windows import FOREVER
 from chat_mute.store import Saved, Store
 from chat_mute.table import Conflict
 
@@ -67,7 +66,7 @@ def unseen(
     """A chat that the portal does not show now, by its record alone, and that's version.
 
     What the policies want is not known, but of those that hold it, and they may not be all: while a window runs, they
-    are taken to want it quiet, with an end that the next look finds out.
+    are taken to want it quiet until all of them end; the next look finds out.
 
     Returns:
         None where the chat's number is not known.
@@ -78,8 +77,7 @@ def unseen(
     agenda = Agenda((policy.value for policy in store.policies(account)), now)
     saved = store.hold(account, chat_id)
     wish = agenda.wish_unseen(saved.value) if saved else Wish()
-    if agenda.running:
-        wish = replace(wish, until=FOREVER)
+    wish = replace(wish, until=agenda.running_until or wish.until)
     hold = saved and saved.value
     return Situation(chat_id, hold.dialog_id if hold else name, who, hold, None, now, wish), saved and saved.version
 

@@ -117,7 +117,7 @@ class Callers(Scene):
             person.judge.may_fail(number, self.world.now)
         if sure is False and not alone:  # two refused at once: the second's record may bring the first's back
             sure = None
-        by_look = by_look or (sure is None and ask.what == "unmute")  # never taken back: a look tries it again
+        by_look = by_look or sure is None  # it stays recorded, and the next look finds out
         while by_look and self.world.now < max(began + 1.5, person.judge.loud_by):
             self.world.turns.sleep(30)
         self._end(person, number, sure=sure)

@@ -50,6 +50,11 @@ class Agenda:
         """Whether a window of any policy runs now."""
         return windows.is_quiet(self._policies, self._now)
 
+    @property
+    def running_until(self) -> datetime | None:
+        """The end of the united window of all policies that runs now; no chat's own ends later."""
+        return windows.quiet_until(self._policies, self._now)
+
     def wish(self, chat: Chat) -> Wish:
         """What is wanted of a chat now."""
         return self._wish(self.policies(chat))
