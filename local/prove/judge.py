@@ -32,13 +32,13 @@ class Judge:
     loud_by: float = 0.0
     quiet_by: float = 0.0
     asks: dict[int, tuple[Ask, frozenset[int]]] = field(default_factory=dict)
-    trouble_since: float = 0.0
     kills: int = 0
     settled: int = 0
     lost_track: int = 0
     _of_all: set[int] = field(default_factory=set)
     _ended: dict[int, float] = field(default_factory=dict)
     _asked: int = 0
+    _broken_until: float = 0.0
 
     # ---- what happens -----------------------------------------------------------------------------------------------
 
@@ -95,25 +95,26 @@ class Judge:
                 sight.recent |= {truth.wants(mine, at) for at in edges}
                 sight.reasons += len(edges)
 
-    def disturbed(self, until: float, loud: float, quiet: float = Slack.TROUBLE) -> None:
-        """There is trouble until then; and slack after it, for what is to be audible and for what is to be muted."""
-        self.loud_by = max(self.loud_by, until + loud)
-        self.quiet_by = max(self.quiet_by, until + max(loud, quiet))
+    def disturbed(self, now: float, length: float, loud: float, quiet: float = Slack.TROUBLE) -> None:
+        """There is trouble for so long; and slack after it, for what is to be audible and for what is to be muted."""
+        if now < self._broken_until:  # who is tried each minute for a while has used up the short waits
+            self.loud_by = max(self.loud_by, self._broken_until + Slack.TROUBLE)
+        self.loud_by = max(self.loud_by, now + length + loud)
+        self.quiet_by = max(self.quiet_by, now + length + max(loud, quiet))
 
     def broken(self, now: float, length: float) -> None:
         """The account is in trouble for so long: its credentials, its user, its portal's address.
 
         The service asks again after 1, 2, 4, 8 and then each 15 minutes: after at most as long again, and a minute.
         """
-        if now > self.loud_by:
-            self.trouble_since = now
-        until = max(now + length, self.loud_by)
-        self.disturbed(now + length, min(Slack.TROUBLE, until - self.trouble_since + Slack.USUAL + 1))
+        slack = Slack.TROUBLE if now < self.loud_by else min(Slack.TROUBLE, length + Slack.USUAL + 1)
+        self.disturbed(now, length, slack)
+        self._broken_until = max(self._broken_until, now + length)
 
     def killed(self, now: float) -> None:
         """Something of the service has died, or its own storage failed it."""
         self.kills = min(self.kills + 1, 5)
-        self.disturbed(now, Slack.KILLED * 2 ** (self.kills - 1))
+        self.disturbed(now, 0.0, Slack.KILLED * 2 ** (self.kills - 1))
 
     # ---- asks -------------------------------------------------------------------------------------------------------
 

@@ -99,7 +99,7 @@ class Scene:
         """A portal's trouble is not over while its answers are held up."""
         for person in self.people:
             if person.host == host:
-                person.judge.disturbed(self.world.now, Slack.USUAL)
+                person.judge.disturbed(self.world.now, 0.0, Slack.USUAL)
 
     # ---- furniture --------------------------------------------------------------------------------------------------
 
@@ -242,7 +242,7 @@ class Scene:
             raise Violation(f"{person.name}: its tokens are lost, and nothing had happened")
         person.mending = True
         self.say(f"{person.name}: tokens are lost; somebody will install the app again")
-        person.judge.disturbed(self.world.now + 30, 17.0)
+        person.judge.broken(self.world.now, 30.0)
 
         def mend() -> None:
             self.world.turns.sleep(30 * 60)

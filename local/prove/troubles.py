@@ -240,7 +240,7 @@ class Troubles(Acts):
         """Trouble of one portal's accounts, or of all; and the slack after it, for releases and for mutes."""
         for person in self.people:
             if host in {None, person.host}:
-                person.judge.disturbed(self.world.now + length, loud, quiet)
+                person.judge.disturbed(self.world.now, length, loud, quiet)
 
     def _break(self, person: Person, length: float) -> None:
         """Trouble of an account, or of all on its portal, that a person has to mend."""

@@ -27,6 +27,7 @@ class Sent(NamedTuple):
         process: which.
         blown: whether that is dead by now.
         secret: names the credentials, which a new client comes with.
+        lasting: they are a webhook's; others change under way, and what a client was told of them may be forgotten.
         methods: the request's own and those of a batch's commands, by key.
     """
 
@@ -35,6 +36,7 @@ class Sent(NamedTuple):
     host: str
     user: int
     secret: str
+    lasting: bool
     method: str
     commands: dict[str, str]
 
@@ -124,6 +126,8 @@ class Watch:
         if what != "*":
             ahead = self._resets.get((sent.process, sent.secret, method), unix) - unix
             seconds = ahead if 0 < ahead <= _OPERATION_SECONDS_MAX else _OPERATION_SECONDS
+            if not sent.lasting:
+                seconds = min(seconds, _OPERATION_SECONDS)
         self._pauses[key] = _Pause(now, now + seconds, sent)
 
     def forget(self, since: float) -> None:
@@ -138,9 +142,10 @@ def sent_of(process: int, blown: Callable[[], bool], portal: Portal, url: str, b
     commands = asked.get("cmd") if isinstance(asked.get("cmd"), dict) else {}
     methods = {key: str(command).partition("?")[0] for key, command in (commands or {}).items()}
     if len(parts) == 3:
-        return Sent(process, blown, host, int(parts[0]), parts[1], parts[2], methods)
+        return Sent(process, blown, host, int(parts[0]), parts[1], lasting=True, method=parts[2], commands=methods)
     pair = portal.oauth._access.get(str(asked.get("auth")))  # noqa: SLF001  nobody else tells
-    return Sent(process, blown, host, pair.user_id if pair else 0, str(asked.get("auth")), parts[-1], methods)
+    token, user = str(asked.get("auth")), pair.user_id if pair else 0
+    return Sent(process, blown, host, user, token, lasting=False, method=parts[-1], commands=methods)
 
 
 def _refusals(sent: Sent, said: dict[str, Any]) -> Iterator[tuple[str, str]]:
