@@ -39,6 +39,7 @@ class Judge:
     _ended: dict[int, float] = field(default_factory=dict)
     _asked: int = 0
     _broken_until: float = 0.0
+    _trouble_until: float = 0.0
 
     # ---- what happens -----------------------------------------------------------------------------------------------
 
@@ -99,6 +100,7 @@ class Judge:
         """There is trouble for so long; and slack after it, for what is to be audible and for what is to be muted."""
         if now < self._broken_until:  # who is tried each minute for a while has used up the short waits
             self.loud_by = max(self.loud_by, self._broken_until + Slack.TROUBLE)
+        self._trouble_until = max(self._trouble_until, now + length)
         self.loud_by = max(self.loud_by, now + length + loud)
         self.quiet_by = max(self.quiet_by, now + length + max(loud, quiet))
 
@@ -177,6 +179,8 @@ class Judge:
             self._touch(sight, now)
             if now < self.loud_by:  # a chat that cannot be seen is let go of where none of those that hold it is left
                 sight.recent |= {False}
+        if now < self.loud_by:  # and one that they do not mean any more is not known to wait for its release
+            self.loud_by = max(self.loud_by, self._trouble_until + Slack.TROUBLE)
 
     def _split(self, sight: Sight, before: Hours, after: Hours, now: float) -> None:
         """Where the window that people override has changed, the override may last as long as either, or be over."""

@@ -120,7 +120,7 @@ class Watch:
         what = "*" if code == "OVERLOAD_LIMIT" else method
         key = sent.host, sent.user, what
         known = self._pauses.get(key)
-        if (known is not None and known.until > now and not known.told.blown()) or now - self.struck() < 1:
+        if now - self.struck() < 1:
             return
         seconds = _OVERLOAD_SECONDS
         if what != "*":
@@ -128,6 +128,10 @@ class Watch:
             seconds = ahead if 0 < ahead <= _OPERATION_SECONDS_MAX else _OPERATION_SECONDS
             if not sent.lasting:
                 seconds = min(seconds, _OPERATION_SECONDS)
+        if known is not None and known.until > now and not known.told.blown():
+            if now - known.since < _ON_ITS_WAY_SECONDS:  # two were told at once, and the later one's end counts
+                self._pauses[key] = known._replace(until=min(known.until, now + seconds))
+            return
         self._pauses[key] = _Pause(now, now + seconds, sent)
 
     def forget(self, since: float) -> None:
