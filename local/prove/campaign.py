@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 import time
 import traceback
 from collections import Counter
@@ -16,6 +17,12 @@ from local.prove.plan import Step, plan
 
 TRACE_LINES = 60
 SHRINK_SECONDS = 60.0
+EPISODE_SECONDS = 120.0
+"""The longest takes a few, on a machine with nothing else to do."""
+
+
+class Endless(BaseException):
+    """An episode that goes on and on. Nothing that is tried may catch it."""
 
 
 @dataclass
@@ -66,11 +73,19 @@ def seed_of(seed: int, episode: int) -> int:
 def one(seed: int, episode: int, steps: tuple[Step, ...] | None = None) -> Outcome:
     """One episode; what the service or the campaign itself fails at is a violation too."""
     playing = Episode(plan(seed_of(seed, episode)))
+    signal.signal(signal.SIGALRM, _endless)  # it reaches the main thread even while that waits for another one
+    signal.setitimer(signal.ITIMER_REAL, EPISODE_SECONDS)
     try:
         return playing.play(steps)
-    except Exception as error:  # noqa: BLE001  e.g. of patched code: it is what the campaign is to find
+    except (Exception, Endless) as error:  # noqa: BLE001  e.g. of patched code: it is what the campaign is to find
         where = traceback.format_exception(error)[-4:]
         return Outcome(f"{type(error).__name__}: {error}", [*playing.trace, *where], 0.0, 0, playing.world.weather.seen)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _endless(*_: object) -> None:
+    raise Endless(f"no end after {EPISODE_SECONDS:.0f} seconds")
 
 
 def run(

@@ -42,6 +42,7 @@ class Weather:
     Attributes:
         failing: the share of calls of AWS that go wrong.
         dying: the share of invocations that are killed at one of their calls.
+        deadly: what they are killed at; None for anything.
         seen: what has struck, by name.
         last: when something has last struck.
         struck: told of each kill and fault of AWS.
@@ -52,6 +53,7 @@ class Weather:
     struck: Callable[[str], None]
     failing: float = 0.0
     dying: float = 0.0
+    deadly: "Call | None" = None
     seen: Counter[str] = field(default_factory=Counter)
     last: float = -math.inf
 
@@ -91,7 +93,7 @@ class Fuse:
         chance = self._weather.chance
         self._calls, self._end = 0, self._clock.seconds + LAMBDA_SECONDS
         dies = chance.random() < self._weather.dying
-        self._counted = chance.choice(tuple(Call))
+        self._counted = self._weather.deadly or chance.choice(tuple(Call))
         most = {Call.READS: 30, Call.WRITES: 12, Call.TELLS: 2}[self._counted]
         self._at, self._after = (chance.randint(1, most) if dies else 0), chance.random() < 0.5
 

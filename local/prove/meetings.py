@@ -4,7 +4,9 @@ import random
 from functools import partial
 
 from local.portal import Fault
+from local.prove.faults import Call
 from local.prove.scene import Person
+from local.prove.sight import Slack
 from local.prove.troubles import PAUSES, Troubles
 
 _STATUS = {"OPERATION_TIME_LIMIT": 429, "OVERLOAD_LIMIT": 503}
@@ -83,6 +85,19 @@ class Meetings(Troubles):
             self.after(later, partial(getattr(self, what), person, chance))
         if chance.random() < 0.5:
             self.after(0.5, self.world.deploy)
+
+    def dies_telling(self, person: Person, chance: random.Random) -> None:
+        """Whoever tells a portal something now dies of it, before or after it took effect."""
+        weather, length = self.world.weather, chance.choice((0.7, 1.2))
+        weather.dying, weather.deadly = 1.0, Call.TELLS
+        self.say(f"processes die where they tell a portal, for {length} minutes")
+        self._disturb(None, length, Slack.KILLED)
+
+        def over() -> None:
+            weather.dying, weather.deadly = 0.0, None
+
+        self._later(length, over)
+        getattr(self, chance.choice(("until", "policy", "toggle", "job", "let_go")))(person, chance)
 
     def refusing(self, person: Person, chance: random.Random) -> None:
         """A portal refuses releases in batches for a while, as if the user were not there."""

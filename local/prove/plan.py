@@ -30,7 +30,7 @@ KINDS = {
     "deploy": 3, "old_tick": 2, "two_ticks": 3, "old_message": 2, "again": 2, "foreign_post": 2,
     "portal_trouble": 7, "aws_trouble": 3, "dying": 4, "gap": 2, "rotate": 2, "owner": 4, "moved": 1, "full": 1,
     "tokens_lost": 1, "lost_answers": 5, "hiccup": 4, "paused": 4, "refusing": 3, "expired": 4,
-    "outage": 8, "overtaken": 5,
+    "outage": 8, "overtaken": 5, "dies_telling": 6,
 }  # fmt: skip
 """What happens, and how often beside the others; each is a method of `troubles.Troubles`."""
 TROUBLES = frozenset(
@@ -38,6 +38,7 @@ TROUBLES = frozenset(
         "portal_trouble",
         "aws_trouble",
         "dying",
+        "dies_telling",
         "gap",
         "rotate",
         "owner",
