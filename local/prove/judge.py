@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from local.prove.hours import Hours, Named
-from local.prove.model import FORGET, Ask, Truth, clicked, done, unmuted
+from local.prove.model import FORGET, MANY, Ask, Truth, clicked, done, unmuted
 from local.prove.quiet import Policies, Quiet
-from local.prove.sight import Sight, Slack, Violation
+from local.prove.sight import LostTrack, Sight, Slack, Violation, same, word
 
 
 @dataclass
@@ -154,6 +154,8 @@ class Judge:
             if (sight := self.sights.get(chat)) is None:
                 continue
             closure = self._closure(sight, now) if sure is not False else sight.truths
+            if not closure:
+                continue
             kept = {truth for truth in closure if sure is None or (number in truth.open) != sure}
             kept = {replace(truth, open=truth.open - {number}) for truth in kept}
             if not kept:
@@ -217,21 +219,23 @@ class Judge:
     def _check(self, sight: Sight, now: float, changes: list[bool]) -> bool:
         """Whether it is at rest."""
         muted, closure = self.is_muted(sight.number), self._closure(sight, now)
+        if not closure:
+            return True
         self._look_back(sight, closure, now)
         sight.truths = closure
         sight.changes += len(changes)
         for change in changes:
             if change not in sight.recent:
-                raise Violation(f"chat{sight.number} was {_word(change)} without a reason")
+                raise Violation(f"chat{sight.number} was {word(change)} without a reason")
         if muted not in sight.recent:
-            raise Violation(f"chat{sight.number} is {_word(muted)} and has had no reason to be")
+            raise Violation(f"chat{sight.number} is {word(muted)} and has had no reason to be")
         if not self._rests(sight, now):
             return False
         right = frozenset(truth for truth in closure if truth.wants(self.quiet.hours(sight, truth.known), now) == muted)
         if not muted and now < max(sight.mutes_by, self.quiet_by) and len(right) < len(closure):
             return False  # it may yet be muted
         if not right:
-            raise Violation(f"chat{sight.number} is {_word(muted)} and should not be")
+            raise Violation(f"chat{sight.number} is {word(muted)} and should not be")
         if sight.changes > sight.reasons and now >= self.loud_by:
             raise Violation(f"chat{sight.number} was changed {sight.changes} times with {sight.reasons} reasons")
         self._settle(sight, right, now)
@@ -249,14 +253,19 @@ class Judge:
 
     def _settle(self, sight: Sight, right: Iterable[Truth], now: float) -> None:
         """What the portal shows rules the other possibilities out."""
-        aged = frozenset(truth.aged(now) for truth in right)
-        if len(aged) > FORGET:
-            sight.named = None
-            self.lost_track += 1
-        sight.truths = aged
+        sight.truths = frozenset(truth.aged(now) for truth in right)
+        if len(sight.truths) > FORGET:
+            self._lose(sight)
         sight.unmuted = False
         sight.recent, sight.changes, sight.reasons = {self.is_muted(sight.number)}, 0, 0
         self.settled += 1
+
+    def _lose(self, sight: Sight) -> None:
+        """Nothing is known of it any more, so nothing is said."""
+        sight.named, sight.truths = None, frozenset()
+        self.lost_track += 1
+        if all(one.named is None for one in self.sights.values()):
+            raise LostTrack
 
     def held(self, now: float, owners: Mapping[int, set[str]]) -> None:
         """Judges the list of holds: at rest each chat has the owners it should have.
@@ -272,7 +281,7 @@ class Judge:
             right = {truth for truth in self._closure(sight, now) if self._owners(sight, truth, now) == found}
             if any(self._owners(sight, truth, now) == found for truth in unseen) or self._joined(sight, now):
                 continue
-            if not right:
+            if sight.truths and not right:
                 wanted = " or ".join(str(sorted(self._owners(sight, truth, now))) for truth in sight.truths)
                 raise Violation(f"chat{sight.number} is held for {sorted(found)} instead of {wanted}")
             sight.truths = frozenset(right)
@@ -302,17 +311,18 @@ class Judge:
                 muted == truth.wants(mine, now)
                 and owners == self._owners(sight, truth, now)
                 and (stays == truth.muted or not owners)
-                and _same(self._in_sight(override), self._in_sight(truth.override(mine, now)))
+                and same(self._in_sight(override), self._in_sight(truth.override(mine, now)))
                 and self._same_change(change, soon)
             ):
                 return
-        raise Violation(f"chat{number} is one of {wanted}")
+        if wanted:
+            raise Violation(f"chat{number} is one of {wanted}")
 
     def _same_change(self, shown: tuple[float, bool] | None, wanted: tuple[float, bool] | None) -> bool:
         if wanted is None or shown is None:
             return self._in_sight(shown and shown[0]) == self._in_sight(wanted and wanted[0])
         far = self._in_sight(wanted[0]) is None
-        return far or (shown[1] == wanted[1] and _same(shown[0], wanted[0], Slack.USUAL))
+        return far or (shown[1] == wanted[1] and same(shown[0], wanted[0], Slack.USUAL))
 
     def _in_sight(self, at: float | None) -> float | None:
         """None where it is too far to be known."""
@@ -359,6 +369,9 @@ class Judge:
         found, fresh = set(sight.truths), list(sight.truths)
         restless, look_by = not self._rests(sight, now), max(now, self.loud_by) + Slack.USUAL
         while fresh:
+            if len(found) > MANY:
+                self._lose(sight)
+                break
             truth = fresh.pop()
             for ask in (self.asks[number][0] for number in truth.open):
                 for version in self.quiet.versions:
@@ -371,7 +384,7 @@ class Judge:
                 after = {replace(truth, known=True) if held or truth.open else replace(truth, known=False)} - found
                 found |= after
                 fresh += after
-        return frozenset(found)
+        return frozenset(found) if sight.truths else sight.truths
 
     def _touch(self, sight: Sight, now: float, quiet: float = 0.0) -> None:
         sight.touched, sight.mutes_by = max(sight.touched, now), max(sight.mutes_by, now + quiet)
@@ -382,14 +395,3 @@ class Judge:
             for truth in sight.truths:
                 for version in self.quiet.versions:
                     sight.recent.add(truth.wants(self.quiet.hours(sight, truth.known, version), now))
-
-
-def _word(muted: bool) -> str:  # noqa: FBT001
-    return "muted" if muted else "audible"
-
-
-def _same(shown: float | None, wanted: float | None, tolerance: float = 0.02) -> bool:
-    """Whether two instants are the same, but for what is cut off seconds; a length counts from each try."""
-    if shown is None or wanted is None:
-        return shown == wanted
-    return abs(shown - wanted) <= tolerance

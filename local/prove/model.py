@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 
 from local.prove.hours import Hours
 
-FORGET = 300
-"""More possibilities than that are not followed: nothing is said of the chat any more, and that is counted."""
+FORGET, MANY = 300, 1500
+"""More possibilities than that, at rest and on its way, are not followed: nothing is said of the chat any more."""
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,10 @@ class Violation(Exception):
     """The service did what it promises not to do."""
 
 
+class LostTrack(Exception):
+    """Nothing is known of any chat of an account any more, so nothing can be judged."""
+
+
 @dataclass
 class Sight:
     """One chat of an account.
@@ -54,3 +58,15 @@ class Sight:
     changes: int = 0
     reasons: int = 0
     checked: float = 0.0
+
+
+def word(muted: bool) -> str:  # noqa: FBT001
+    """How people call it."""
+    return "muted" if muted else "audible"
+
+
+def same(shown: float | None, wanted: float | None, tolerance: float = 0.02) -> bool:
+    """Whether two instants are the same, but for what is cut off seconds; a length counts from each try."""
+    if shown is None or wanted is None:
+        return shown == wanted
+    return abs(shown - wanted) <= tolerance
