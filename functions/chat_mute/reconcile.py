@@ -198,8 +198,14 @@ class Reconcile:
         jobs = self._give_up(account, error, now) if head.jobs else False
         policies = [saved.value for saved in self._store.policies(account)]
         needed = holds or jobs or policies
-        hurried = not broken and _release_waits(holds, Agenda(policies, now), now)
-        due = _later([error], 0 if hurried else head.failures, now) if needed else None
+        agenda = Agenda(policies, now)
+        hurried = not broken and _release_waits(holds, agenda, now)
+        coming = [
+            agenda.next_change(),
+            *(hold.next_due(now) for hold in holds),
+        ]  # a release by then would wait too long
+        dues = [_later([error], 0 if hurried else head.failures, now), *(due for due in coming if due and due > now)]
+        due = min(dues) if needed else None
         return Settlement(head.asks, due, active=bool(needed), failures=head.failures + 1)
 
     def _give_up(self, account: str, error: AccountNotFound | Bitrix24Error, now: datetime) -> bool:

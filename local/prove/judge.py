@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from local.prove.hours import Hours, Named
-from local.prove.model import FORGET, MANY, Ask, Truth, clicked, done, unmuted
-from local.prove.quiet import Policies, Quiet
+from local.prove.model import FORGET, MANY, TRIES, Ask, Truth, clicked, done, unmuted
+from local.prove.quiet import Policies, Quiet, carry_over
 from local.prove.sight import LostTrack, Sight, Slack, Violation, same, word
 
 
@@ -49,7 +49,7 @@ class Judge:
         truths = {Truth(muted=muted, known=listed)}
         if former is not None:  # a record of it may still be there, which says that a person has unmuted it
             again = replace(former, named=named, mutable=mutable, listed=listed)
-            truths |= {replace(truth, muted=False) for truth in former.truths}
+            truths |= {replace(truth, muted=False) for truth in former.truths} | {Truth(muted=muted)}
             truths |= {unmuted(truth, self.quiet.hours(again, truth.known), now) for truth in truths}
         before = former.truths if former else frozenset()
         jobs = {ask for ask in self._of_all if ask not in self._ended}  # a job for all chats takes those it finds
@@ -66,7 +66,7 @@ class Judge:
         sight.named = named
         self._touch(sight, now, quiet=Slack.NEW)
         sight.touched = now + Slack.NEW - Slack.USUAL
-        self._split(sight, before, self.quiet.hours(sight), now)
+        carry_over(sight, before, self.quiet.hours(sight), now)
 
     def vanishes(self, number: int) -> None:
         """The user is not in a chat any more."""
@@ -81,9 +81,10 @@ class Judge:
             for after in clicked(truth, self.quiet.hours(sight, truth.known), now, muted=muted, restless=restless,
                                  ghosts=ghosts)
         }  # fmt: skip
-        truths |= self._closure(sight, now) if met else set()
+        truths |= self._closure(sight, now) if met or now < sight.unsure_until else set()
         if not muted:
-            sight.before, sight.before_until, sight.unmuted = sight.truths, now + 24 * 60, True
+            sight.unmuted = True
+            self._may_be_missed(sight, sight.truths, now)
         sight.truths = frozenset(truths)
         self._touch(sight, now)
 
@@ -130,6 +131,8 @@ class Judge:
             sight = self.sights[number]
             sight.truths = frozenset(replace(truth, open=truth.open | {ask.number}) for truth in sight.truths)
             self._touch(sight, now)
+            if now < self.loud_by:  # of two that are tried again and again, each may take effect each time
+                sight.reasons += TRIES + 1
         return ask.number
 
     def may_fail(self, number: int, now: float) -> None:
@@ -139,7 +142,13 @@ class Judge:
         ask, chats = self.asks[number]
         self.asks[number] = replace(ask, may_fail=True), chats
         for sight in (self.sights[chat] for chat in chats if chat in self.sights):
-            sight.before, sight.before_until = self._closure(sight, now), now + 24 * 60
+            self._may_be_missed(sight, self._closure(sight, now), now)
+
+    @staticmethod
+    def _may_be_missed(sight: Sight, truths: frozenset[Truth], now: float) -> None:
+        """No look may see what has happened: what was true before may go on."""
+        sight.before = truths | (sight.before if now < sight.before_until else frozenset())
+        sight.before_until = now + 24 * 60
 
     def asked_since(self, chat: int, since: float, *, besides: int) -> bool:
         """Whether somebody else's ask about a chat was under way at that time or after."""
@@ -161,6 +170,8 @@ class Judge:
             if not kept:
                 raise Violation(f"chat{chat}: the answer to an ask contradicts all that is known")
             sight.truths = frozenset(kept)
+            if sure is None:
+                sight.unsure_until = self.quiet_by
             self._touch(sight, now)
 
     # ---- policies ---------------------------------------------------------------------------------------------------
@@ -177,29 +188,12 @@ class Judge:
             sight.truths = self._closure(sight, now)  # what is open may have been done under either
         before, self.quiet.versions = self.quiet.versions[0], [policies]
         for sight in self.sights.values():
-            self._split(sight, self.quiet.hours(sight, version=before), self.quiet.hours(sight), now)
+            carry_over(sight, self.quiet.hours(sight, version=before), self.quiet.hours(sight), now)
             self._touch(sight, now)
             if now < self.loud_by:  # a chat that cannot be seen is let go of where none of those that hold it is left
                 sight.recent |= {False}
         if now < self.loud_by:  # and one that they do not mean any more is not known to wait for its release
             self.loud_by = max(self.loud_by, self._trouble_until + Slack.TROUBLE)
-
-    def _split(self, sight: Sight, before: Hours, after: Hours, now: float) -> None:
-        """Where the window that people override has changed, the override may last as long as either, or be over."""
-        old, new = before.at(now), after.at(now)
-        truths = set(sight.truths)
-        if not sight.listed:  # what was held is seen as long as it is held
-            truths |= {replace(truth, known=True) for truth in sight.truths}
-            sight.truths = frozenset(truths)
-        if old == new:
-            return
-        if sight.unmuted and new:  # a look sees that a person has unmuted it, and not in which window
-            truths |= {replace(truth, muted=False, callers={}, audible_until=float(new[1])) for truth in sight.truths}
-        for truth in sight.truths:
-            if truth.audible_until > now:
-                truths.add(replace(truth, audible_until=0.0))
-                truths |= {replace(truth, audible_until=float(new[1]))} if new else set()
-        sight.truths = frozenset(truths)
 
     # ---- judging ----------------------------------------------------------------------------------------------------
 
@@ -279,7 +273,10 @@ class Judge:
             found = owners.get(sight.number, set())
             unseen = sight.before if now < sight.before_until else frozenset()  # a person's unmute is not seen at once
             right = {truth for truth in self._closure(sight, now) if self._owners(sight, truth, now) == found}
-            if any(self._owners(sight, truth, now) == found for truth in unseen) or self._joined(sight, now):
+            ended = now - Slack.USUAL  # what has ended since may still be listed, as by any truth
+            if any(self._owners(sight, truth, at) == found for truth in unseen for at in (now, ended)):
+                continue
+            if self._joined(sight, now):
                 continue
             if sight.truths and not right:
                 wanted = " or ".join(str(sorted(self._owners(sight, truth, now))) for truth in sight.truths)

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 
 from local.prove.hours import Hours
 
+TRIES = 4
+"""How often a call is tried on a portal; a look tries once more."""
 FORGET, MANY = 300, 1500
 """More possibilities than that, at rest and on its way, are not followed: nothing is said of the chat any more."""
 

@@ -1,7 +1,7 @@
 """When an account's policies want its chats quiet, by `hours`; what has been found out is kept."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from local.prove.hours import Hours, Named, Span, hours, means
@@ -64,3 +64,21 @@ class Quiet:
         """Of each policy that means a chat, its own."""
         version = self.versions[0]
         return {name: self._of([version[name]]) for name in self._meaning(sight, version, known=known)}
+
+
+def carry_over(sight: Sight, before: Hours, after: Hours, now: float) -> None:
+    """Where the window that people override has changed, the override may last as long as either, or be over."""
+    old, new = before.at(now), after.at(now)
+    truths = set(sight.truths)
+    if not sight.listed:  # what was held is seen as long as it is held
+        truths |= {replace(truth, known=True) for truth in sight.truths}
+        sight.truths = frozenset(truths)
+    if old == new:
+        return
+    if sight.unmuted and new:  # a look sees that a person has unmuted it, and not in which window
+        truths |= {replace(truth, muted=False, callers={}, audible_until=float(new[1])) for truth in sight.truths}
+    for truth in sight.truths:
+        if truth.audible_until > now:
+            truths.add(replace(truth, audible_until=0.0))
+            truths |= {replace(truth, audible_until=float(new[1]))} if new else set()
+    sight.truths = frozenset(truths)

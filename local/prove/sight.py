@@ -40,6 +40,7 @@ class Sight:
         touched: when something last happened to it.
         mutes_by: by when a mute that is wanted must have been made, besides.
         before: what was true before a person's unmute that no look may have seen.
+        unsure_until: when a look has completed at last what was recorded of a call whose answer was lost.
         unmuted: a person has unmuted it since it was last at rest.
         changes: how often the service has changed it since it was last at rest, and how often it had reason to.
     """
@@ -54,6 +55,7 @@ class Sight:
     mutes_by: float = 0.0
     before: frozenset[Truth] = frozenset()
     before_until: float = 0.0
+    unsure_until: float = 0.0
     unmuted: bool = False
     changes: int = 0
     reasons: int = 0

@@ -81,6 +81,24 @@ def test_a_pause_is_kept_to_its_end_also_where_something_was_to_be_released(
     assert gaps(office, 1) == [minutes]
 
 
+@pytest.mark.parametrize("by", ["policy", "caller"])
+def test_a_release_that_comes_while_trouble_is_waited_for_is_not_late(office: Office, by: str) -> None:
+    before = office.muted
+    if by == "policy":
+        office.put("night", "12:01-12:25")
+    else:
+        office.mute(3, FOR="PT25M")
+    office.go("2026-03-03 12:01")
+    down(office)
+    office.put("another", "20:00-21:00")
+    office.go("2026-03-03 12:19")
+    office.portal.faults.clear()
+    office.go("2026-03-03 12:24")
+    assert office.muted != before
+    office.go("2026-03-03 12:26")
+    assert office.muted == before
+
+
 @pytest.mark.parametrize("name", [f"chat{HAND}", "chat3"])
 def test_what_stays_muted_does_not_hurry(office: Office, name: str) -> None:
     """Muted before, or for good meanwhile: nothing waits to be released."""
