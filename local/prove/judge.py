@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from local.prove.hours import Hours, Named
+from local.prove.hours import Named
 from local.prove.model import FORGET, MANY, TRIES, Ask, Truth, clicked, done, unmuted
 from local.prove.quiet import Policies, Quiet, carry_over
 from local.prove.sight import LostTrack, Sight, Slack, Violation, same, word
