@@ -153,8 +153,7 @@ class Reconcile:
         foreign = len(look.own) < len(look.holds)
         half_done = look.waiting or any(hold.state in {State.MUTING, State.RELEASING} for hold in look.own)
         failures = head.failures + 1 if look.trouble or half_done else 0
-        coming = [agenda.next_change(), *(hold.next_due(now) for hold in look.own)]
-        dues = [due for due in coming if due and due > now]
+        dues = _coming(agenda, look.own, now)
         if agenda.any:
             dues.append(now + _HORIZON)
         if agenda.running or foreign:
@@ -200,11 +199,7 @@ class Reconcile:
         needed = holds or jobs or policies
         agenda = Agenda(policies, now)
         hurried = not broken and _release_waits(holds, agenda, now)
-        coming = [
-            agenda.next_change(),
-            *(hold.next_due(now) for hold in holds),
-        ]  # a release by then would wait too long
-        dues = [_later([error], 0 if hurried else head.failures, now), *(due for due in coming if due and due > now)]
+        dues = [_later([error], 0 if hurried else head.failures, now), *_coming(agenda, holds, now)]
         due = min(dues) if needed else None
         return Settlement(head.asks, due, active=bool(needed), failures=head.failures + 1)
 
@@ -238,6 +233,14 @@ class Reconcile:
                 overdue += all(owner.until < now - _OVERDUE for owner in hold.owners.values())
         if overdue:
             self._telemetry.count("ReleaseOverdue", overdue)
+
+
+def _coming(agenda: Agenda, holds: Iterable[Hold], now: datetime) -> list[datetime]:
+    """When something begins or ends, whatever is waited for until then: a release may be due. Instants ahead."""
+    dues = [agenda.next_change()]
+    for hold in holds:
+        dues += [hold.next_due(now), *(owner.until for owner in hold.callers(now).values())]
+    return [due for due in dues if due and due > now]
 
 
 def _release_waits(holds: Iterable[Hold], agenda: Agenda, now: datetime) -> bool:

@@ -120,7 +120,7 @@ class Callers(Scene):
         by_look = by_look or sure is None  # it stays recorded, and the next look finds out
         while by_look and self.world.now < max(began + 1.5, person.judge.loud_by):
             self.world.turns.sleep(30)
-        self._end(person, number, sure=sure)
+        self._end(person, number, sure=sure, alone=alone)
 
     def _end(self, person: Person, number: int, **more: Any) -> None:
         try:

@@ -81,7 +81,7 @@ class Judge:
             for after in clicked(truth, self.quiet.hours(sight, truth.known), now, muted=muted, restless=restless,
                                  ghosts=ghosts)
         }  # fmt: skip
-        truths |= self._closure(sight, now) if met or now < sight.unsure_until else set()
+        truths |= self._closure(sight, now) if met or sight.half_done else set()
         if not muted:
             sight.unmuted = True
             self._may_be_missed(sight, sight.truths, now)
@@ -155,8 +155,10 @@ class Judge:
         others = [number for number, (_, chats) in self.asks.items() if chat in chats and number != besides]
         return any(self._ended.get(number, since) >= since for number in others)
 
-    def end(self, number: int, now: float, *, sure: bool | None, chats: Iterable[int] | None = None) -> None:
-        """It was done for sure, or not at all, or nobody knows (None); of these chats, or of all."""
+    def end(
+        self, number: int, now: float, *, sure: bool | None, chats: Iterable[int] | None = None, alone: bool = True
+    ) -> None:  # fmt: skip
+        """It was done for sure, or not at all, or nobody knows (None); of these chats, or of all; alone or not."""
         _, all_ = self.asks[number]
         self._ended[number] = now
         for chat in all_ if chats is None else chats:
@@ -170,8 +172,7 @@ class Judge:
             if not kept:
                 raise Violation(f"chat{chat}: the answer to an ask contradicts all that is known")
             sight.truths = frozenset(kept)
-            if sure is None:
-                sight.unsure_until = self.quiet_by
+            sight.half_done |= sure is None or not alone
             self._touch(sight, now)
 
     # ---- policies ---------------------------------------------------------------------------------------------------
@@ -251,6 +252,7 @@ class Judge:
         if len(sight.truths) > FORGET:
             self._lose(sight)
         sight.unmuted = False
+        sight.half_done &= now < self.quiet_by
         sight.recent, sight.changes, sight.reasons = {self.is_muted(sight.number)}, 0, 0
         self.settled += 1
 
@@ -373,7 +375,10 @@ class Judge:
             for ask in (self.asks[number][0] for number in truth.open):
                 for version in self.quiet.versions:
                     mine = self.quiet.hours(sight, truth.known, version)
-                    after = set(done(truth, ask, mine, now, restless=restless, look_by=look_by)) - found
+                    after = set(done(truth, ask, mine, now, restless=restless, look_by=look_by))
+                    if ask.what == "unmute" and now < self.loud_by:
+                        after |= {replace(one, audible_until=self.quiet.until(version, now)) for one in after}
+                    after -= found
                     found |= after
                     fresh += after
             if not sight.listed:  # a look at what is held sees it, and policies for all chats with it

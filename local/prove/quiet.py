@@ -37,6 +37,11 @@ class Quiet:
             self._known[asked] = version, sight.named, self._united(sight, version, known=known)
         return self._known[asked][2]
 
+    def until(self, version: Policies, now: float) -> float:
+        """When all that run now end: so long an unmute lasts of a chat that could not be read. 0 if none does."""
+        running = self._of(list(version.values())).at(now)
+        return float(running[1]) if running else 0.0
+
     def of(self, name: str) -> Hours:
         """One policy's quiet times."""
         return self._of([self.versions[-1][name]])

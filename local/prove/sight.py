@@ -23,8 +23,8 @@ class Violation(Exception):
     """The service did what it promises not to do."""
 
 
-class LostTrack(Exception):
-    """Nothing is known of any chat of an account any more, so nothing can be judged."""
+class LostTrack(BaseException):
+    """Nothing is known of any chat of an account any more, so nothing can be judged. Nothing else may catch it."""
 
 
 @dataclass
@@ -40,7 +40,7 @@ class Sight:
         touched: when something last happened to it.
         mutes_by: by when a mute that is wanted must have been made, besides.
         before: what was true before a person's unmute that no look may have seen.
-        unsure_until: when a look has completed at last what was recorded of a call whose answer was lost.
+        half_done: what was recorded of a call may wait for a look, as its answer was lost or it met others.
         unmuted: a person has unmuted it since it was last at rest.
         changes: how often the service has changed it since it was last at rest, and how often it had reason to.
     """
@@ -55,7 +55,7 @@ class Sight:
     mutes_by: float = 0.0
     before: frozenset[Truth] = frozenset()
     before_until: float = 0.0
-    unsure_until: float = 0.0
+    half_done: bool = False
     unmuted: bool = False
     changes: int = 0
     reasons: int = 0

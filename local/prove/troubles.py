@@ -172,8 +172,13 @@ class Troubles(Acts):
         self._count("account: owner changed")
         self.say(f"{person.name}: the webhook will be Ben's for {length} minutes")
         self._break(person, _NOTICE + length)
-        self._later(_NOTICE, lambda: setattr(webhook, "owner_id", BEN))
 
+        def change() -> None:
+            while self.world.flying:  # a look asks who it is once, and a change behind its back cannot be seen
+                self.world.turns.sleep(1)
+            webhook.owner_id = BEN
+
+        self._later(_NOTICE, change)
         if chance.random() < 0.4:  # and nobody is told so by the list
             hidden = Fault.error("INTERNAL_SERVER_ERROR", status=500)
             self.portal(person).faults.add(hidden, method="im.recent.list", in_batch=True, times=None)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from local.inmemory import errors as aws
+from local.portal import Fault
 from tests.unit.function.conftest import Counts
 from tests.unit.function.office import BEN, HAND, HOST, NOON, Office, at
 from tests.unit.function.trouble import (
@@ -96,6 +97,17 @@ def test_a_release_that_comes_while_trouble_is_waited_for_is_not_late(office: Of
     office.go("2026-03-03 12:24")
     assert office.muted != before
     office.go("2026-03-03 12:26")
+    assert office.muted == before
+
+
+def test_nor_is_that_of_a_mute_whose_answer_is_still_unknown(office: Office) -> None:
+    before = office.muted
+    office.portal.faults.add(Fault.reset_after_effect(), method="im.chat.mute", times=4)
+    assert office.mute(3, FOR="PT10M").status == 502
+    down(office)
+    office.go("2026-03-03 12:08")
+    office.portal.faults.clear()
+    office.go("2026-03-03 12:11")
     assert office.muted == before
 
 
