@@ -174,9 +174,9 @@ class Troubles(Acts):
         self._break(person, _NOTICE + length)
 
         def change() -> None:
-            while self.world.flying:  # a look asks who it is once, and a change behind its back cannot be seen
+            while person.foreign and self.world.flying:  # a look asks who it is once; what comes after it cannot see
                 self.world.turns.sleep(1)
-            webhook.owner_id = BEN
+            webhook.owner_id = BEN if person.foreign else person.user
 
         self._later(_NOTICE, change)
         if chance.random() < 0.4:  # and nobody is told so by the list
