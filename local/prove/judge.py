@@ -244,6 +244,10 @@ class Judge:
                 edges = list(truth.edges(mine, sight.checked, now))
                 sight.reasons += len(edges)
                 sight.recent |= {truth.wants(mine, at) for at in (sight.checked, *edges, now)}
+        own = self.quiet.own(sight, known=True).values() if now < self.loud_by else ()
+        if any(mine.edges(sight.checked - Slack.USUAL, now) for mine in own):  # it cannot be seen that others hold it
+            sight.recent |= {False}
+            sight.reasons += 2
         sight.checked = now
 
     def _settle(self, sight: Sight, right: Iterable[Truth], now: float) -> None:
