@@ -371,9 +371,9 @@ def _strange(answer: Answer) -> str | None:
     code, wait = answer.body["error"], answer.headers.get("Retry-After")
     if answer.status in _CODES and code not in _CODES[answer.status]:
         return "not by the table"
-    if answer.status == 502 and code in (_CODES[503] | _CODES[504]) - {
-        "QUERY_LIMIT_EXCEEDED"
-    }:  # the token server's too
+    if answer.status == 502 and code == "QUERY_LIMIT_EXCEEDED":
+        return None  # the token server's, not the portal's
+    if answer.status == 502 and code in _CODES[503] | _CODES[504]:
         return "not by the table"
     waits = _WAITS.get(code)
     if waits is not None and not (wait and wait.isdecimal() and waits[0] <= int(wait) <= waits[1]):
