@@ -23,7 +23,7 @@ class Views(Callers):
         name = self._name(person, chance, chat)
 
         def work() -> None:
-            answer = self._get(person, f"chats/{name}")
+            answer = self._get(person, f"chats/{name}", chat)
             if answer is None or self.world.now < person.judge.loud_by:
                 return
             change = answer.body["next_change"]
@@ -129,12 +129,13 @@ class Views(Callers):
         versions = person.judge.quiet.versions
         return versions[0] if len(versions) == 1 else None
 
-    def _get(self, person: Person, path: str) -> Answer | None:
-        """An answer if there is one; None in trouble."""
+    def _get(self, person: Person, path: str, chat: int | None = None) -> Answer | None:
+        """An answer if there is one; None in trouble, and where the user has left the chat meanwhile."""
         answer = self.call(person, "GET", f"/{person.name}/{path}")
         if answer is None or answer.status == 200:
             return answer
-        if answer.status < 500 and self.world.now > person.judge.loud_by:
+        left = chat is not None and person.judge.sights[chat].named is None
+        if answer.status < 500 and not left and self.world.now > person.judge.loud_by:
             self.fail(person, f"GET {path} is answered {answer.status} {answer.body}")
         return None
 
