@@ -31,13 +31,13 @@ class AccountStore:
         self._store.pause(self._account, method, until)
 
     def may_wait(self, now: datetime, until: datetime, most: int) -> bool:
-        """Counts calls: one conditional write, and one more by the first of them and by the one that makes ``most``."""
+        """Counts calls: one conditional write, and one more by the first of them and by those from ``most`` on."""
         item = self._table.update_if("#crowded > :now", self._partition, "account", {}, {"crowd": 1}, now=now)
         if item is None:
             self._table.update(self._partition, "account", {"crowd": 1, "crowded": until})
             return True
         count = number(item, "crowd")
-        if count == most:
+        if count >= most:
             self.pause(CROWD, moment(item["crowded"]))
         return count <= most
 

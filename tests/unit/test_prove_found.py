@@ -9,7 +9,7 @@ from aws_lambda_powertools.warnings import PowertoolsUserWarning
 
 from local.portal import Fault
 from local.virtual import STATE
-from tests.unit.test_semantics import Night, at
+from tests.unit.test_semantics import ANN, Night, at
 
 
 @pytest.fixture
@@ -125,5 +125,19 @@ def test_an_unmute_by_the_record_alone_lasts_for_a_policy_that_the_record_does_n
     night.portal.faults.clear()
     night.go("2026-03-03 22:00")
     assert night.muted == {2, 3, 4, 9}
+    night.go("2026-03-04 12:00")
+    assert night.muted == {2}
+
+
+def test_a_lasting_mute_that_turns_out_to_be_of_a_chat_the_user_has_left_is_given_up(night: Night) -> None:
+    """It was tried again each quarter of an hour, until somebody let go of all."""
+    night.put("night", "19:00-08:00")
+    night.go("2026-03-03 18:31")
+    night.portal.faults.add(Fault.empty(200), method="im.chat.mute", times=None)
+    assert night.stack.call("POST", "/default/im.chat.mute", {"CHAT_ID": 1, "MUTE": "Y"}).status == 502
+    night.portal.leave(ANN, 1)
+    night.portal.faults.clear()
+    night.go("2026-03-03 18:46")
+    assert 1 not in {hold["chat_id"] for hold in night.call("GET", "holds")["holds"]}
     night.go("2026-03-04 12:00")
     assert night.muted == {2}

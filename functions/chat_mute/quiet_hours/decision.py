@@ -98,11 +98,11 @@ def leave(hold: Hold | None, because: Because, who: tuple[str, ...] = ()) -> Dec
 def refused(situation: Situation) -> Hold | None:
     """The record to store when the portal refused a mute for good (no such member, no such chat).
 
-    What was there before, so that a mute of ours that still stands is not forgotten. If there is none, the chat is left
+    What was there before, so that a mute of ours that still shows is not forgotten. If there is none, the chat is left
     alone until the window ends, so that one refusal is not asked for every quarter of an hour.
     """
     hold = situation.hold
-    if hold is not None and not (hold.state is State.MUTING and situation.observed is False):
+    if hold is not None and (situation.observed or hold.state is not State.MUTING):
         return hold
     return situation.left_alone(situation.wish.until) if situation.wish.until else None
 

@@ -153,20 +153,20 @@ class Client:
         while True:
             try:
                 self.limits.take(time_left)
-            except errors.NoRoom as error:
+                used = self.credentials
+                outcome = self._try(used, method, params, time_left)
+                if isinstance(outcome, Answer):
+                    return outcome
+                outcome.may_be_done = may_be_done = may_be_done or outcome.may_be_done
+                met[type(outcome)] += 1
+                first = met[type(outcome)] == 1
+                if first and isinstance(outcome, errors.CredentialError) and self._renew(used, outcome, time_left):
+                    continue
+            except errors.Bitrix24Error as error:  # this try was not made, or not taken: those before it count
                 error.may_be_done = may_be_done
                 raise
-            used = self.credentials
-            outcome = self._try(used, method, params, time_left)
-            if isinstance(outcome, Answer):
-                return outcome
-            outcome.may_be_done = may_be_done = may_be_done or outcome.may_be_done
-            met[type(outcome)] += 1
-            first = met[type(outcome)] == 1
             if first and isinstance(outcome, errors.QueryLimitExceeded) and not self._may_wait(time_left):
                 raise outcome
-            if first and isinstance(outcome, errors.CredentialError) and self._renew(used, outcome, time_left):
-                continue
             wait = self._wait(met.total())
             if met[type(outcome)] >= outcome.tries or met.total() >= MAX_TRIES or wait >= time_left():
                 raise outcome

@@ -67,12 +67,15 @@ class QueryLimitExceeded(Bitrix24Error):
 
 
 class NoRoom(QueryLimitExceeded):
-    """Not sent: the portal's bucket has no room for one more request in time, or many calls wait for it already."""
+    """Not sent: the portal's bucket has no room for one more request in time, or many calls wait for it already.
+
+    Or the account needs new tokens, and the token server takes no more requests.
+    """
 
     tries = 1
 
-    def __init__(self) -> None:
-        super().__init__("QUERY_LIMIT_EXCEEDED", "Not sent: the portal's limit leaves no room for it in time.")
+    def __init__(self, why: str = "the portal's limit leaves no room for it in time") -> None:
+        super().__init__("QUERY_LIMIT_EXCEEDED", f"Not sent: {why}.")
 
 
 class Paused(Bitrix24Error):

@@ -28,6 +28,7 @@ TOKEN_HOSTS = frozenset({"oauth.bitrix.info", "oauth.bitrix24.tech"})
 TOKEN_SECONDS = 10.0
 LOCK_SECONDS = 60.0  # the token server's time, and the store's own retries before and after it
 _ASKED = "asked"
+_THROTTLED = "Bitrix24's token server takes no more requests at present"
 _FOR_GOOD = frozenset({"invalid_grant", "invalid_client", "WRONG_CLIENT", "NOT_INSTALLED", "bad_verification_code"})
 _LONG = timedelta(days=365)
 _jitter = random.SystemRandom()
@@ -57,6 +58,7 @@ class Refresher:
             CredentialError: the token server gives none, for good, until the secret is replaced; or it has been
                 replaced by another user's, another portal's or a webhook.
             PortalTimeout: somebody else has been refreshing for all of ``time_left``, or too little of it is left.
+            NoRoom: the token server throttles.
             Bitrix24Error: the token server could not be asked.
         """
         with self._one_at_a_time:
@@ -144,6 +146,8 @@ def _mark(current: OAuth) -> str:
 
 def _read(reply: Reply, current: OAuth) -> "Mapping[str, Any] | errors.CredentialError":
     """The token server's answer; an error arrives with any status, 200 included."""
+    if reply.status == 429:
+        raise errors.NoRoom(_THROTTLED)
     try:
         answer = json.loads(reply.body.decode("utf-8"))
     except (ValueError, RecursionError):
@@ -162,8 +166,10 @@ def _refusal(error: object, description: object, status: int, current: OAuth) ->
     if not isinstance(error, str) or not errors.CODE.fullmatch(error):
         raise errors.UnexpectedAnswer("The token server answered with an error that is no error code.")
     code, said = errors.spelled(error), describe(description, current.secrets)
+    if code == "QUERY_LIMIT_EXCEEDED":
+        raise errors.NoRoom(_THROTTLED)
     of_the_account = errors.MEANINGS.get(code) in {errors.CredentialError, errors.AccountBlocked}
-    if status >= 500 or status == 429 or not of_the_account:
+    if status >= 500 or not of_the_account:
         raise errors.PortalFailed(code, said or "The token server had trouble.")
     return _refused(code, said)
 

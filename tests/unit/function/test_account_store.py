@@ -90,6 +90,14 @@ def test_many_calls_that_wait_are_a_crowd_until_they_have_had_their_tries(secret
     assert other.may_wait(until, until + timedelta(seconds=10), 3)
 
 
+@pytest.mark.parametrize("most", [0, 1])
+def test_of_a_slow_portal_the_second_is_a_crowd(secrets: FakeSecrets, most: int) -> None:
+    store = another(secrets, tables())
+    assert store.may_wait(NOW, LATER, most)
+    assert not store.may_wait(NOW, LATER, most)
+    assert store.pauses()[CROWD] == LATER
+
+
 def test_calls_that_wait_now_and_then_are_none(secrets: FakeSecrets) -> None:
     store = another(secrets, tables())
     for seconds in range(0, 60, 6):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bitrix24 import Command, OAuth, Transport, Webhook, chats, muting
-from bitrix24.errors import CredentialError, NoRoom, PortalFailed, PortalTimeout
+from bitrix24.errors import Bitrix24Error, CredentialError, NoRoom, PortalFailed, PortalTimeout
 from local.portal import Fault, Limits, Quirks
 from tests.unit.layer_portal.world import ANN, CODE, HOST, World
 
@@ -81,9 +81,7 @@ def test_a_store_that_still_shows_the_old_pair_does_not_make_it_be_sent_twice() 
     assert world.muted() == {1, 2}
 
 
-@pytest.mark.parametrize(
-    ("code", "status"), [("INTERNAL_SERVER_ERROR", 500), ("QUERY_LIMIT_EXCEEDED", 503), ("invalid_request", 400)]
-)
+@pytest.mark.parametrize(("code", "status"), [("INTERNAL_SERVER_ERROR", 500), ("invalid_request", 400)])
 def test_trouble_of_the_token_server_is_not_an_account_that_must_be_installed_again(code: str, status: int) -> None:
     world = World(oauth=True)
     world.portal.oauth.expire()
@@ -92,6 +90,39 @@ def test_trouble_of_the_token_server_is_not_an_account_that_must_be_installed_ag
         mute(world)
     mute(world)
     assert world.muted() == {1}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Fault.error("QUERY_LIMIT_EXCEEDED", status=503), Fault.error("too_many_requests", status=429), Fault.html(429)],
+)
+def test_a_token_server_that_throttles_is_left_alone_and_asked_by_the_next_call(fault: Fault) -> None:
+    world = World(chats=100, oauth=True)
+    world.portal.oauth.expire()
+    world.portal.faults.add(fault, method=TOKEN, times=None)
+    with pytest.raises(NoRoom, match="token server") as failure:
+        mute(world)
+    assert (failure.value.code, failure.value.may_be_done) == ("QUERY_LIMIT_EXCEEDED", False)
+    outcomes = dict(muting.mute_many(world.client, range(1, 101), muted=True, time_left=world.time_left, in_flight=1))
+    assert {type(outcome) for outcome in outcomes.values()} == {NoRoom}
+    assert world.calls(TOKEN) == 3, "once for the call, once for each batch"
+    world.portal.faults.clear()
+    mute(world)
+    assert world.muted() == {1}
+
+
+@pytest.mark.parametrize("fault", [Fault.html(502), Fault.error("invalid_grant", status=400)])
+@pytest.mark.parametrize("before", [True, False])
+def test_of_a_call_whose_refresh_fails_only_the_earlier_tries_may_be_done(before: bool, fault: Fault) -> None:
+    world = World(oauth=True)
+    if before:
+        world.portal.faults.add(Fault.reset_after_effect(), method=METHOD, times=1)
+    world.portal.faults.add(Fault.error("expired_token", status=401), method=METHOD, times=1)
+    world.portal.faults.add(fault, method=TOKEN, times=None)
+    with pytest.raises(Bitrix24Error) as failure:
+        mute(world)
+    assert failure.value.may_be_done is before
+    assert world.muted() == ({1} if before else set())
 
 
 # ---- batches and many chats ----

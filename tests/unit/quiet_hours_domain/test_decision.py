@@ -1,5 +1,6 @@
 """Each rule of the contract for holds, people and crashes, by name."""
 
+import itertools
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -231,11 +232,11 @@ def test_a_half_done_mute_of_a_caller_who_is_gone_leaves_what_people_want(keep: 
 
 
 def test_a_chat_the_portal_refuses_is_left_alone_until_the_window_ends() -> None:
-    for recorded in (None, hold(MUTING)):
-        left = refused(chat(recorded, observed=False))
+    for recorded, observed in itertools.product((None, hold(MUTING), hold(MUTING, keep=True)), (False, None)):
+        left = refused(chat(recorded, observed=observed))
         assert left == OVERRIDE
         assert outcome(decide(chat(left, observed=False))) == ("leave", "overridden")
-        assert refused(chat(recorded, observed=False, wish=NOTHING)) is None
+        assert refused(chat(recorded, observed=observed, wish=NOTHING)) is None
 
 
 @pytest.mark.parametrize(
@@ -275,8 +276,7 @@ def test_a_mute_that_was_to_outlast_its_record_is_not_undone(what: str) -> None:
 
 
 def test_refused_leaves_what_was_there() -> None:
-    for observed in (True, None):
-        assert refused(chat(hold(MUTING), observed)) == hold(MUTING)
+    assert refused(chat(hold(MUTING), observed=True)) == hold(MUTING)
     assert refused(chat(hold(), observed=False)) == hold()
     assert refused(chat(OVERRIDE, observed=False)) == OVERRIDE
 
