@@ -371,8 +371,6 @@ def _strange(answer: Answer) -> str | None:
     code, wait = answer.body["error"], answer.headers.get("Retry-After")
     if answer.status in _CODES and code not in _CODES[answer.status]:
         return "not by the table"
-    if answer.status == 502 and code == "QUERY_LIMIT_EXCEEDED":
-        return None  # the token server's, not the portal's
     if answer.status == 502 and code in _CODES[503] | _CODES[504]:
         return "not by the table"
     waits = _WAITS.get(code)

@@ -257,7 +257,8 @@ class Judge:
             self._lose(sight)
         sight.unmuted = False
         sight.half_done &= now < self.quiet_by
-        sight.recent, sight.changes, sight.reasons = {self.is_muted(sight.number)}, 0, 0
+        open_ = max(len(truth.open) for truth in sight.truths)  # each of them is yet a reason
+        sight.recent, sight.changes, sight.reasons = {self.is_muted(sight.number)}, 0, open_
         self.settled += 1
 
     def _lose(self, sight: Sight) -> None:

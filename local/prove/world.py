@@ -200,15 +200,8 @@ class World(VirtualStack):
 
     def due(self) -> float | None:
         """When an account is next due, in Unix seconds."""
-        return min(self._dues().values(), default=None)
-
-    def due_accounts(self) -> list[str]:
-        """Those that are due now."""
-        return [name for name, due in self._dues().items() if due <= self.turns.unix()]
-
-    def _dues(self) -> dict[str, float]:
         items = [item for item in self.dynamodb.items(STATE) if "due" in item and "queue" in item]
-        return {item["pk"]["S"]: float(item["due"]["N"]) for item in items}
+        return min((float(item["due"]["N"]) for item in items), default=None)
 
     def queued(self) -> float:
         """When a message may be received again, in minutes; a poller of SQS just waits for it."""
