@@ -21,6 +21,7 @@ from chat_mute.quiet_hours.decision import Action, decide, release
 from chat_mute.quiet_hours.holds import Hold, State
 from chat_mute.quiet_hours.policy import Policy
 from chat_mute.quiet_hours.selection import Only
+from chat_mute.quiet_hours.situation import Situation
 from chat_mute.store import Head, Saved, Settlement, Store
 from chat_mute.table import Conflict
 
@@ -198,7 +199,7 @@ class Reconcile:
         policies = [saved.value for saved in self._store.policies(account)]
         needed = holds or jobs or policies
         agenda = Agenda(policies, now)
-        hurried = not broken and _release_waits(holds, agenda, now)
+        hurried = _release_waits(holds, agenda, now)
         dues = [_later([error], 0 if hurried else head.failures, now), *_coming(agenda, holds, now)]
         due = min(dues) if needed else None
         return Settlement(head.asks, due, active=bool(needed), failures=head.failures + 1)
@@ -250,11 +251,14 @@ def _release_waits(holds: Iterable[Hold], agenda: Agenda, now: datetime) -> bool
         or (
             hold.state in {State.MUTING, State.HELD}
             and not (hold.keep or hold.prior_muted)
-            and agenda.wish_unseen(hold).until is None
-            and not hold.callers(now)
+            and not _unseen(hold, agenda, now).owners(hold)
         )
         for hold in holds
     )
+
+
+def _unseen(hold: Hold, agenda: Agenda, now: datetime) -> Situation:
+    return Situation(hold.chat_id, hold.dialog_id, hold.identity, hold, None, now, agenda.wish_unseen(hold))
 
 
 def _named(policies: Iterable[Policy]) -> set[str]:

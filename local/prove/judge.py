@@ -38,7 +38,6 @@ class Judge:
     _of_all: set[int] = field(default_factory=set)
     _ended: dict[int, float] = field(default_factory=dict)
     _asked: int = 0
-    _broken_until: float = 0.0
     _trouble_until: float = 0.0
 
     # ---- what happens -----------------------------------------------------------------------------------------------
@@ -99,20 +98,9 @@ class Judge:
 
     def disturbed(self, now: float, length: float, loud: float, quiet: float = Slack.TROUBLE) -> None:
         """There is trouble for so long; and slack after it, for what is to be audible and for what is to be muted."""
-        if now < self._broken_until:  # who is tried each minute for a while has used up the short waits
-            self.loud_by = max(self.loud_by, self._broken_until + Slack.TROUBLE)
         self._trouble_until = max(self._trouble_until, now + length)
         self.loud_by = max(self.loud_by, now + length + loud)
         self.quiet_by = max(self.quiet_by, now + length + max(loud, quiet))
-
-    def broken(self, now: float, length: float) -> None:
-        """The account is in trouble for so long: its credentials, its user, its portal's address.
-
-        The service asks again after 1, 2, 4, 8 and then each 15 minutes: after at most as long again, and a minute.
-        """
-        slack = Slack.TROUBLE if now < self.loud_by else min(Slack.TROUBLE, length + Slack.USUAL + 1)
-        self.disturbed(now, length, slack)
-        self._broken_until = max(self._broken_until, now + length)
 
     def killed(self, now: float) -> None:
         """Something of the service has died, or its own storage failed it."""
@@ -257,7 +245,7 @@ class Judge:
             self._lose(sight)
         sight.unmuted = False
         sight.half_done &= now < self.quiet_by
-        open_ = max(len(truth.open) for truth in sight.truths)  # each of them is yet a reason
+        open_ = max((len(truth.open) for truth in sight.truths), default=0)  # each of them is yet a reason
         sight.recent, sight.changes, sight.reasons = {self.is_muted(sight.number)}, 0, open_
         self.settled += 1
 

@@ -242,7 +242,7 @@ class Scene:
             raise Violation(f"{person.name}: its tokens are lost, and nothing had happened")
         person.mending = True
         self.say(f"{person.name}: tokens are lost; somebody will install the app again")
-        person.judge.broken(self.world.now, 30.0)
+        person.judge.disturbed(self.world.now, 30.0, Slack.USUAL)
 
         def mend() -> None:
             self.world.turns.sleep(30 * 60)

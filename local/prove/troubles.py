@@ -150,7 +150,7 @@ class Troubles(Acts):
         self._count("account: rotated")
         self.say(f"{person.name}: its secret is replaced{f' {late} minutes late' if late else ''}")
         if late:
-            self._break(person, late)
+            self._disturb(person.host, late)
             self._take_away(portal, person, old)
             self._later(late, lambda: self.give_secret(person))
             return
@@ -176,7 +176,7 @@ class Troubles(Acts):
         person.foreign = True  # from now on nobody asks for what the portal would do for Ben, unasked who it is
         self._count("account: owner changed")
         self.say(f"{person.name}: the webhook will be Ben's for {length} minutes")
-        self._break(person, _NOTICE + length)
+        self._disturb(person.host, _NOTICE + length)
 
         def change() -> None:
             while person.foreign and self.world.flying:  # a look asks who it is once; what comes after it cannot see
@@ -200,7 +200,7 @@ class Troubles(Acts):
         portal.rename("https://elsewhere.example")
         self._count("portal: moved")
         self.say(f"{person.host}: moved for {length} minutes")
-        self._break(person, length)
+        self._disturb(person.host, length)
         self._later(length, lambda: setattr(portal, "moved_to", None))
 
     def full(self, person: Person, _chance: random.Random) -> None:
@@ -219,7 +219,7 @@ class Troubles(Acts):
             portal.oauth.expire(self.secret(person)["access_token"])
             self._count("account: refresh lost")
             self.say(f"{person.name}: the next refresh is lost")
-            self._break(person, 75.0)
+            self._disturb(person.host, 75.0)
             self._later(75.0, portal.faults.clear)
 
     def foreign_post(self, person: Person, chance: random.Random) -> None:
@@ -251,12 +251,6 @@ class Troubles(Acts):
         for person in self.people:
             if host in {None, person.host}:
                 person.judge.disturbed(self.world.now, length, loud, quiet)
-
-    def _break(self, person: Person, length: float) -> None:
-        """Trouble of an account, or of all on its portal, that a person has to mend."""
-        for one in self.people:
-            if one.host == person.host:
-                one.judge.broken(self.world.now, length)
 
     def _later(self, length: float, end: Any) -> None:
         def run() -> None:

@@ -141,3 +141,24 @@ def test_a_lasting_mute_that_turns_out_to_be_of_a_chat_the_user_has_left_is_give
     assert 1 not in {hold["chat_id"] for hold in night.call("GET", "holds")["holds"]}
     night.go("2026-03-04 12:00")
     assert night.muted == {2}
+
+
+@pytest.mark.parametrize("trouble", ["portal", "webhook"])
+def test_a_callers_mute_of_a_chat_that_people_want_audible_ends_two_minutes_after_trouble(
+    night: Night, trouble: str
+) -> None:
+    """That people want it so until the window ends was taken for a window that holds it."""
+    night.put("night", "19:00-08:00")
+    night.go("2026-03-03 18:31")
+    night.mute(1, "N")
+    night.mute(1, FOR="PT10M")
+    if trouble == "portal":
+        night.portal.faults.add(Fault.html(502), method=None, times=None)
+    else:
+        night.portal.delete_webhook(ANN)
+    night.go("2026-03-03 19:14")
+    assert 1 in night.muted
+    night.portal.faults.clear()
+    night.webhook()
+    night.go("2026-03-03 19:16")
+    assert night.muted == {2, 3, 4, 9}
