@@ -1,5 +1,6 @@
 """What goes wrong at the very moment at which somebody asks for something."""
 
+import math
 import random
 from functools import partial
 
@@ -10,6 +11,8 @@ from local.prove.sight import Slack
 from local.prove.troubles import PAUSES, Troubles
 
 _STATUS = {"OPERATION_TIME_LIMIT": 429, "OVERLOAD_LIMIT": 503}
+_LONGEST_OUTAGE = 30.0
+"""Minutes."""
 _CALLS = ("until", "mute", "unmute", "click", "view")
 
 
@@ -32,14 +35,21 @@ class Meetings(Troubles):
         self.after(length, portal.faults.clear)
 
     def outage(self, person: Person, chance: random.Random) -> None:
-        """A portal is down for some minutes, which most often begin or end about now."""
+        """A portal is down for some minutes, around an edge, or until just before the next, when looks are rare."""
         portal, length = self.portal(person), chance.choice((2.0, 4.0, 7.0))
+        quiet = person.judge.quiet
+        ahead = min((quiet.of(name).next_edge(self.world.now) for name in quiet.versions[-1]), default=math.inf)
+        if 2 < ahead - self.world.now < _LONGEST_OUTAGE:
+            length = chance.choice((length, ahead - self.world.now - chance.choice((0.2, 1.1))))
         if portal.faults.pending():
             return
         fault = chance.choice((Fault.html(502), Fault.reset_before_effect(), Fault.empty(), Fault.reset_after_effect()))
-        method = chance.choice((None, None, "batch"))
-        portal.faults.add(fault, method=method, times=None)
-        self._meets(person, f"{fault.name} {method}, all the time", length)
+        method, in_batch = chance.choice((None, None, "batch")), chance.random() < 0.3
+        if in_batch:  # the list can be read, and nothing can be set
+            fault = chance.choice((Fault.no_result(), Fault.result(None), Fault.error("INTERNAL_SERVER_ERROR")))
+            method = "im.chat.mute"
+        portal.faults.add(fault, method=method, times=chance.choice((1, None)) if in_batch else None, in_batch=in_batch)
+        self._meets(person, f"{fault.name} {method} {in_batch=}, all the time", length)
         self.after(length, partial(self._calm, person.host))
 
     def overtaken(self, person: Person, chance: random.Random) -> None:

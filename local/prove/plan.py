@@ -54,7 +54,7 @@ TROUBLES = frozenset(
 )
 DENSE = 0.9
 """The share of episodes that are short."""
-_NEAR = (-0.4, -0.01, 0.002, 0.004, 0.008, 0.02, 0.5, 1.2, 8.01)
+_NEAR = (-3.6, -0.4, -0.01, 0.002, 0.004, 0.008, 0.02, 0.5, 1.2, 8.01)
 """Minutes from an edge."""
 
 
@@ -136,6 +136,9 @@ def _dense(chance: random.Random, seed: int) -> Plan:
         for _ in range(chance.randint(1, 4)):
             later = chance.choice((0.0, 0.0, 0.001, 0.004, 0.01, 0.1, 0.5, 1.0, 1.5, 3.0, 6.0))
             steps.append(Step(at + later, _kind(chance, KINDS.keys() - TROUBLES), chance.getrandbits(32)))
+    if chance.random() < 0.2:
+        before = max(chance.choice(moments) - chance.uniform(4, 25), minutes(start) + 2)
+        steps.append(Step(before, "outage", chance.getrandbits(32)))
     return Plan(seed, zones, times, start, hours / 24, small=True, steps=_in_order(steps))
 
 

@@ -24,6 +24,8 @@ ANN, CI = "arn:aws:iam::000000000000:user/ann", "arn:aws:iam::000000000000:user/
 SECRET = "c0de5ecret"  # noqa: S105  every webhook's code begins so; it must never come out
 RATE = {"burst": 4, "per_second": 0.5}
 _MARGIN = timedelta(days=5)
+_MANY, _MORE_THAN_A_BATCH = 0.06, 57
+"""The share of small episodes' users with so many chats that they take more than one `batch`."""
 
 
 @dataclass
@@ -134,13 +136,14 @@ class Scene:
         self.people.append(person)
         self.world.users[name] = host, user
         small = self.plan.small
-        for number in range(self.chance.randint(1, 3) if small else self.chance.randint(3, 6)):
+        many = small and host not in self.tight and not portal.quirks.batch_refuses and self.chance.random() < _MANY
+        for number in range(_MORE_THAN_A_BATCH if many else self.chance.randint(*((1, 3) if small else (3, 6)))):
             kind, title = self.chance.choice(("chat", "chat", "open", "lines")), "Deal" if number % 2 else "Chat"
             chat = portal.add_chat(user * 100 + number, members=[user, BEN], title=f"{title} {number}4", type=kind)
             if self.chance.random() < 0.3 and chat.may_be_muted():
                 portal.mute_by_hand(user, chat.id)
         if not small or self.chance.random() < 0.4:
-            portal.add_private(user, BEN, user * 100 + 50)
+            portal.add_private(user, BEN, user * 100 + 80)
         if not small or self.chance.random() < 0.3:
             portal.add_workgroup(user, user * 100 + 60, members=[user, BEN])
         if not small or self.chance.random() < 0.3:
