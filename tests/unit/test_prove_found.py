@@ -162,3 +162,15 @@ def test_a_callers_mute_of_a_chat_that_people_want_audible_ends_two_minutes_afte
     night.webhook()
     night.go("2026-03-03 19:16")
     assert night.muted == {2, 3, 4, 9}
+
+
+def test_an_unmute_by_hand_just_before_an_override_ends_lasts_for_the_window_that_goes_on(night: Night) -> None:
+    night.put("night", "19:00-23:00")
+    night.go("2026-03-03 18:31")
+    night.mute(1, "N")
+    night.mute(1, FOR="PT20H")
+    night.put("late", "20:00-08:00")
+    night.go("2026-03-03 21:59")
+    night.portal.mute_by_hand(ANN, 1, muted=False)
+    night.go("2026-03-04 06:59")
+    assert night.muted == {2, 3, 4, 9}

@@ -113,10 +113,12 @@ class Situation:
         )  # fmt: skip
 
     def _window_muted(self, hold: Hold) -> datetime | None:
-        """The end of the united window that runs, if it (and not only a caller) had muted the chat.
+        """The end of the united window that runs, if it (and not only a caller) had muted the chat, or would have.
 
-        The policy that did so may have ended meanwhile, and another may have taken over without a pause.
+        The policy that did so may have ended meanwhile, and another may have taken over without a pause; so may
+        people's override of it, inside which a caller had muted the chat.
         """
         since = self.wish.since or self.now
-        windows = any(name.startswith(POLICY) and owner.until > since for name, owner in hold.owners.items())
+        ends = [owner.until for name, owner in hold.owners.items() if name.startswith(POLICY)]
+        windows = any(until > since for until in (*ends, hold.overridden_until) if until)
         return self.wish.until if windows else None
