@@ -136,14 +136,12 @@ def clicked(
 ) -> Iterable[Truth]:
     """What a person's click on the bell makes of it.
 
-    A mute of what is held cannot be seen; nor can one that takes back an unmute which no look has seen (``ghosts`` is
-    what was true before that).
+    A mute of what is held cannot be seen, unless no look has come to it yet; nor can one that takes back an unmute
+    which no look has seen (``ghosts`` is what was true before that).
     """
-    held = truth.held(hours, at)
     if muted:
-        if not held or restless:
-            yield replace(truth, muted=True)
-        if held or restless:
+        yield replace(truth, muted=True)
+        if truth.held(hours, at) or restless:
             yield truth
         yield from ghosts
         return
