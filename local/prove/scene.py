@@ -266,12 +266,13 @@ class Scene:
         person.judge.click(chat, muted=muted, now=self.world.now, met=flies)
 
     def leaks(self) -> list[str]:
-        """Where a secret has come out: into a stored item, a message or a log line."""
+        """Where a secret has come out: into a stored item, a message, a log line, an answer or an exception."""
         for person in self.people:
             if person.oauth:
                 self.secrets |= {self.secret(person)[name] for name in ("access_token", "refresh_token")}
         texts = {"an item": json.dumps([self.world.dynamodb.items(name) for name in (STATE, IDEMPOTENCY)])}
         texts |= {"a log line": self.world.said.getvalue(), "a message": json.dumps(self.world.bodies)}
+        texts["an answer or an exception"] = self.world.told.getvalue()
         queues = [self.world.queues._queues[url].messages.by_number for url in (ACCOUNTS,)]  # noqa: SLF001
         texts["a queue"] = json.dumps([message.body for queue in queues for message in queue.values()])
         return [where for where, text in texts.items() if any(secret in text for secret in self.secrets)]

@@ -4,6 +4,7 @@ import json
 import logging
 import math
 import random
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -59,7 +60,7 @@ class World(VirtualStack):
         late: told of a portal whose answer has been held up.
 
     Attributes:
-        said: what the service has logged, where it is to be looked through.
+        said, told: what the service has logged, and answered or raised, where it is to be looked through.
         over: what processes should not have done, e.g. asked more of a portal than it allows.
         users: each account's host and user.
         with_jobs: accounts that have been given jobs, whose looks do those last.
@@ -77,7 +78,7 @@ class World(VirtualStack):
         self.with_jobs: set[str] = set()
         self.chance = chance
         self.weather = Weather(chance, self.turns, struck)
-        self.said = StringIO()
+        self.said, self.told = StringIO(), StringIO()
         self.net = Watch(self.over.append, lambda: self.weather.last)
         self.late = late
         self.ticking = True
@@ -118,8 +119,13 @@ class World(VirtualStack):
         before = self._calls(flight.account)
         try:
             answer = super().invoke(event)
+            self.told.write(json.dumps(answer))
             if "Records" in event and len(self.met(flight.account, flight.start)) == 1:
                 self._in_order(flight.account, before)
+        except Exception as error:
+            self.told.write("".join(traceback.format_exception(error)))  # Lambda logs it
+            raise
+        else:
             return answer
         finally:
             self.flying -= 1
