@@ -279,10 +279,10 @@ class Judge:
             sight.truths = frozenset(right)
 
     def shown(
-        self, number: int, now: float, *, muted: bool, owners: set[str], stays: bool, override: float | None,
-        change: tuple[float, bool] | None,
+        self, number: int, now: float, *, muted: bool, owners: Mapping[str, float | None], stays: bool,
+        override: float | None, change: tuple[float, bool] | None,
     ) -> None:  # fmt: skip
-        """Judges what is shown of a chat that is at rest.
+        """Judges what is shown of a chat that is at rest; of its owners, until when each holds it.
 
         Raises:
             Violation: it is not so by any possibility.
@@ -301,7 +301,8 @@ class Judge:
             wanted.append((truth, soon, truth.override(mine, now)))
             if (
                 muted == truth.wants(mine, now)
-                and owners == self._owners(sight, truth, now)
+                and owners.keys() == self._owners(sight, truth, now)
+                and self._same_ends(owners, sight, truth, now)
                 and (stays == truth.muted or not owners)
                 and same(self._in_sight(override), self._in_sight(truth.override(mine, now)))
                 and self._same_change(change, soon)
@@ -309,6 +310,13 @@ class Judge:
                 return
         if wanted:
             raise Violation(f"chat{number} is one of {wanted}")
+
+    def _same_ends(self, shown: Mapping[str, float | None], sight: Sight, truth: Truth, now: float) -> bool:
+        ends = truth.owners(now)
+        for name, mine in self.quiet.own(sight, known=truth.known).items():
+            if (window := mine.at(now)) is not None:
+                ends[f"policy:{name}"] = window[1]
+        return all(same(self._in_sight(shown[name]), self._in_sight(ends[name])) for name in shown.keys() & ends.keys())
 
     def _same_change(self, shown: tuple[float, bool] | None, wanted: tuple[float, bool] | None) -> bool:
         if wanted is None or shown is None:

@@ -269,7 +269,7 @@ def _portal_faults() -> tuple[tuple[Fault, bool], ...]:
         Fault.error("OVERLOAD_LIMIT", status=503), Fault.html(502), Fault.html(500), Fault.empty(),
         Fault.reset_before_effect(), Fault.reset_after_effect(), Fault.reset_after_effect(),
         Fault.slow_after_effect(7), Fault.slow_after_effect(200), Fault.slow_before_effect(40),
-        Fault.truncated(), Fault.trickle(), Fault.bad_json(),
+        Fault.truncated(), Fault.trickle(), Fault.bad_json(), Fault.error_quoting_url(),
     )  # fmt: skip
     commands = (
         Fault.error("QUERY_LIMIT_EXCEEDED", status=503), Fault.error("OPERATION_TIME_LIMIT", status=429),

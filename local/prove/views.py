@@ -29,7 +29,7 @@ class Views(Callers):
             change = answer.body["next_change"]
             shown = {
                 "muted": answer.body["muted"],
-                "owners": {one["owner"] for one in answer.body["holds"]},
+                "owners": {one["owner"]: _minute(one["until"]) for one in answer.body["holds"]},
                 "stays": bool(answer.body["prior_muted"] or answer.body["keep"]),
                 "override": _minute(answer.body["overridden_until"]),
                 "change": change and (_minute(change["at"]), change["muted"]),
