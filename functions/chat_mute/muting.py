@@ -1,6 +1,6 @@
 """Use case: mute or unmute one chat now, for good or for a time."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from bitrix24 import Answer, Client, TimeLeft, muting
@@ -107,8 +107,10 @@ class Muting:
         self._telemetry.changed(because, muted=request.muted)
         return {"result": True, **({"time": answer.time} if answer.time else {}), **until}
 
-    def _mute(self, ask: _Ask) -> Answer:
-        for _ in range(TRIES):
+    def _mute(self, asked: _Ask) -> Answer:
+        began = asked.time_left()
+        for _ in range(TRIES):  # a window may have begun since the last
+            ask = asked._replace(now=asked.now + timedelta(seconds=began - asked.time_left()))
             head = self._store.head(ask.account, calling=True)
             if ask.request.until is None and head.at_rest(ask.now):
                 return ask.tell()

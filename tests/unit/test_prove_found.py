@@ -174,3 +174,15 @@ def test_an_unmute_by_hand_just_before_an_override_ends_lasts_for_the_window_tha
     night.portal.mute_by_hand(ANN, 1, muted=False)
     night.go("2026-03-04 06:59")
     assert night.muted == {2, 3, 4, 9}
+
+
+def test_an_unmute_by_hand_lasts_for_the_window_as_it_is_now_not_as_it_was_at_the_one_before(night: Night) -> None:
+    night.put("night", "19:00-23:00")
+    night.go("2026-03-03 18:31")
+    night.mute(1, "N")
+    night.mute(1, FOR="PT20H")
+    night.put("night", "19:00-08:00")
+    night.go("2026-03-03 19:01")
+    night.portal.mute_by_hand(ANN, 1, muted=False)
+    night.go("2026-03-04 06:59")
+    assert night.muted == {2, 3, 4, 9}

@@ -183,6 +183,21 @@ def test_a_lasting_mute_on_its_way_when_the_window_begins_stays(night: Night) ->
     assert night.muted == {1, 2}
 
 
+def test_an_unmute_that_meets_a_window_as_it_begins_is_one_inside_it(night: Night) -> None:
+    night.put("night", "19:00-08:00")
+    night.go("2026-03-03 12:00")
+    night.stack.clock.set(at("2026-03-03 17:59") + timedelta(seconds=59))
+
+    def window_begins() -> None:
+        night.stack.clock.set(at("2026-03-03 18:00") + timedelta(seconds=1))
+        night.stack.minute()
+
+    meanwhile(night, b'"MUTE": "N"', window_begins)
+    night.mute(1, "N")
+    night.go("2026-03-04 06:59")
+    assert night.muted == {2, 3, 4, 9}
+
+
 @pytest.mark.parametrize("method", ["im.dialog.get", "profile"])
 def test_an_unmute_is_done_also_where_the_chat_cannot_be_read(night: Night, method: str) -> None:
     night.put("night", "19:00-08:00")

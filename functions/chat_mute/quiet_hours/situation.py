@@ -71,8 +71,7 @@ class Situation:
         if hold.state is State.MUTING and self.observed is True:
             hold = replace(hold, state=State.HELD)
         elif self.undone_by_hand:
-            override = self.override(hold) or self._window_muted(hold)
-            hold = replace(hold, state=State.OVERRIDDEN, overridden_until=override)
+            hold = replace(hold, state=State.OVERRIDDEN, overridden_until=self._window_muted(hold))
         elif hold.state is State.RELEASING and self.observed is False:
             hold = replace(hold, state=State.OVERRIDDEN)
         return self.remaining(hold) if hold.state is State.OVERRIDDEN else hold
