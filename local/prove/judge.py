@@ -38,6 +38,7 @@ class Judge:
     _of_all: set[int] = field(default_factory=set)
     _ended: dict[int, float] = field(default_factory=dict)
     _asked: int = 0
+    _edited: float = 0.0
     _trouble_until: float = 0.0
 
     # ---- what happens -----------------------------------------------------------------------------------------------
@@ -55,7 +56,8 @@ class Judge:
         for ask in jobs:
             self.asks[ask] = self.asks[ask][0], self.asks[ask][1] | {number}
         truths = {replace(truth, open=truth.open | jobs) for truth in truths}
-        self.sights[number] = Sight(number, named, mutable, listed, frozenset(truths), {muted}, now, now + Slack.NEW,
+        recent = {muted, *({True} if now < max(self._edited + Slack.USUAL, self.loud_by) else ())}  # by former policies
+        self.sights[number] = Sight(number, named, mutable, listed, frozenset(truths), recent, now, now + Slack.NEW,
                                     before=before, before_until=now + 1440, reasons=2, checked=now)  # fmt: skip
 
     def renamed(self, number: int, named: Named, now: float) -> None:
@@ -175,7 +177,7 @@ class Judge:
         """These are stored now."""
         for sight in self.sights.values():
             sight.truths = self._closure(sight, now)  # what is open may have been done under either
-        before, self.quiet.versions = self.quiet.versions[0], [policies]
+        before, self.quiet.versions, self._edited = self.quiet.versions[0], [policies], now
         for sight in self.sights.values():
             carry_over(sight, self.quiet.hours(sight, version=before), self.quiet.hours(sight), now)
             self._touch(sight, now)

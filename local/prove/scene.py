@@ -98,7 +98,8 @@ class Scene:
         self.world.net.forget(self.world.turns.seconds - 1)
 
     def _late(self, host: str) -> None:
-        """A portal's trouble is not over while its answers are held up."""
+        """A portal's trouble is not over while its answers are held up, and what it held up may count together."""
+        self.world.net.neighbour(host, self.world.turns.seconds)
         for person in self.people:
             if person.host == host:
                 person.judge.disturbed(self.world.now, 0.0, Slack.USUAL)

@@ -73,7 +73,7 @@ class Views(Callers):
         document, skipped = version[name]
 
         def work() -> None:
-            answer = self._get(person, f"quiet-hours/{name}/preview?days={days}&chats=1")
+            answer = self._get(person, f"quiet-hours/{name}/preview?days={days}&chats=1", version=version)
             if answer is None or self._stored(person) is not version:
                 return
             first, last = person.judge.quiet.first, person.judge.quiet.last
@@ -129,12 +129,15 @@ class Views(Callers):
         versions = person.judge.quiet.versions
         return versions[0] if len(versions) == 1 else None
 
-    def _get(self, person: Person, path: str, chat: int | None = None) -> Answer | None:
-        """An answer if there is one; None in trouble, and where the user has left the chat meanwhile."""
+    def _get(
+        self, person: Person, path: str, chat: int | None = None, *, version: Policies | None = None
+    ) -> Answer | None:  # fmt: skip
+        """An answer if there is one; None in trouble, and where what is asked for has gone meanwhile."""
         answer = self.call(person, "GET", f"/{person.name}/{path}")
         if answer is None or answer.status == 200:
             return answer
         left = chat is not None and person.judge.sights[chat].named is None
+        left |= version is not None and self._stored(person) is not version
         if answer.status < 500 and not left and self.world.now > person.judge.loud_by:
             self.fail(person, f"GET {path} is answered {answer.status} {answer.body}")
         return None
