@@ -89,12 +89,14 @@ class Views(Callers):
                 shown = [tuple(window[name] for name in names) for window in answer.body["windows"]]
                 if shown != wanted:
                     self.fail(person, f"{name} is quiet {wanted} and is previewed as {shown}")
-            self._means(person, document, answer.body["chats"])
+            self._means(person, document, answer.body["chats"], began)
 
         self.world.spawn(work)
 
-    def _means(self, person: Person, document: Any, shown: list[dict[str, Any]]) -> None:
-        if person.judge.lost_track:
+    def _means(self, person: Person, document: Any, shown: list[dict[str, Any]], began: float) -> None:
+        came = any(sight.touched >= began for sight in person.judge.sights.values())
+        left = any(since >= began for since in person.left.values())
+        if person.judge.lost_track or came or left:
             return
         sights = [sight for sight in person.judge.sights.values() if sight.named is not None]
         wanted = {
