@@ -168,7 +168,8 @@ def test_an_unmute_by_hand_holds_over_windows_that_follow_each_other(night: Nigh
     assert 1 not in night.muted
 
 
-def test_a_lasting_mute_on_its_way_when_the_window_begins_stays(night: Night) -> None:
+def as_the_window_begins(night: Night, part: bytes) -> None:
+    """It is a second before the window; it begins while a request is on its way."""
     night.put("night", "19:00-08:00")
     night.go("2026-03-03 12:00")
     night.stack.clock.set(at("2026-03-03 17:59") + timedelta(seconds=59))
@@ -177,22 +178,18 @@ def test_a_lasting_mute_on_its_way_when_the_window_begins_stays(night: Night) ->
         night.stack.clock.set(at("2026-03-03 18:00") + timedelta(seconds=1))
         night.stack.minute()
 
-    meanwhile(night, b'"MUTE": "Y"', window_begins)
+    meanwhile(night, part, window_begins)
+
+
+def test_a_lasting_mute_on_its_way_when_the_window_begins_stays(night: Night) -> None:
+    as_the_window_begins(night, b'"MUTE": "Y"')
     night.mute(1)
     night.go("2026-03-04 12:00")
     assert night.muted == {1, 2}
 
 
 def test_an_unmute_that_meets_a_window_as_it_begins_is_one_inside_it(night: Night) -> None:
-    night.put("night", "19:00-08:00")
-    night.go("2026-03-03 12:00")
-    night.stack.clock.set(at("2026-03-03 17:59") + timedelta(seconds=59))
-
-    def window_begins() -> None:
-        night.stack.clock.set(at("2026-03-03 18:00") + timedelta(seconds=1))
-        night.stack.minute()
-
-    meanwhile(night, b'"MUTE": "N"', window_begins)
+    as_the_window_begins(night, b'"MUTE": "N"')
     night.mute(1, "N")
     night.go("2026-03-04 06:59")
     assert night.muted == {2, 3, 4, 9}
