@@ -164,25 +164,20 @@ def test_a_callers_mute_of_a_chat_that_people_want_audible_ends_two_minutes_afte
     assert night.muted == {2, 3, 4, 9}
 
 
-def test_an_unmute_by_hand_just_before_an_override_ends_lasts_for_the_window_that_goes_on(night: Night) -> None:
+@pytest.mark.parametrize(
+    ("name", "window", "clicked"),
+    [("late", "20:00-08:00", "2026-03-03 21:59"), ("night", "19:00-08:00", "2026-03-03 19:01")],
+)
+def test_an_unmute_by_hand_lasts_for_the_window_as_it_is_now_not_as_it_was_at_the_one_before(
+    night: Night, name: str, window: str, clicked: str
+) -> None:
+    """A policy has joined the window since, which goes on where the override ends; or it has been changed."""
     night.put("night", "19:00-23:00")
     night.go("2026-03-03 18:31")
     night.mute(1, "N")
     night.mute(1, FOR="PT20H")
-    night.put("late", "20:00-08:00")
-    night.go("2026-03-03 21:59")
-    night.portal.mute_by_hand(ANN, 1, muted=False)
-    night.go("2026-03-04 06:59")
-    assert night.muted == {2, 3, 4, 9}
-
-
-def test_an_unmute_by_hand_lasts_for_the_window_as_it_is_now_not_as_it_was_at_the_one_before(night: Night) -> None:
-    night.put("night", "19:00-23:00")
-    night.go("2026-03-03 18:31")
-    night.mute(1, "N")
-    night.mute(1, FOR="PT20H")
-    night.put("night", "19:00-08:00")
-    night.go("2026-03-03 19:01")
+    night.put(name, window)
+    night.go(clicked)
     night.portal.mute_by_hand(ANN, 1, muted=False)
     night.go("2026-03-04 06:59")
     assert night.muted == {2, 3, 4, 9}
